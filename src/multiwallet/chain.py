@@ -1,0 +1,394 @@
+"""THE contract: what a family of chains must do, and the values it is done with.
+
+An adapter (:class:`Chain`) is pure. It holds no key, no socket, no clock and no random source, so one
+instance serves every thread. What needs the network is an :data:`~multiwallet.ops.Op`; what needs a
+key is a :class:`~multiwallet.transactions.SigningRequest`. The docs page "Add a chain" walks through
+an implementation, and ``multiwallet.testing.ChainContract`` is the suite that each must pass.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Protocol
+
+from .amounts import Amount, Asset
+from .errors import Expired, InputError, Reverted, Timeout, Unsupported
+from .ops import Op, Sleep, ask
+from .path import Path
+from .transactions import (
+    Action,
+    Balance,
+    Digest,
+    Fee,
+    Receipt,
+    Scheme,
+    SignedTransaction,
+    SigningRequest,
+    Status,
+    Summary,
+    UnsignedTransaction,
+)
+
+__all__ = [
+    "Action",
+    "Balance",
+    "BatchPlan",
+    "Chain",
+    "Digest",
+    "Fee",
+    "Holder",
+    "Network",
+    "Options",
+    "Payment",
+    "Receipt",
+    "Scheme",
+    "SignedTransaction",
+    "SigningRequest",
+    "Status",
+    "Summary",
+    "Transfer",
+    "UnsignedTransaction",
+    "check_options",
+]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """One row of the network table. Two rows are the same when their CAIP-2 ids are.
+
+    ``endpoints`` are base URLs in order of preference. ``params`` is what the family's code reads
+    (version bytes, a fee style, the genesis hash). ``status`` is ``active``, ``retired`` or
+    ``derive-only``; ``note`` says why it is not active.
+    """
+
+    id: str
+    name: str
+    family: str
+    title: str
+    symbol: str
+    decimals: int
+    slip44: int
+    aliases: tuple[str, ...] = ()
+    endpoints: tuple[str, ...] = ()
+    explorer: str = ""
+    testnet: bool = False
+    status: str = "active"
+    note: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def namespace(self) -> str:
+        """The CAIP-2 namespace: ``eip155``, ``bip122``, ``tron``, ``solana``, ..."""
+        return self.id.split(":", 1)[0]
+
+    @property
+    def reference(self) -> str:
+        """What names the network within its namespace, such as the chain id."""
+        return self.id.split(":", 1)[1]
+
+    @property
+    def native(self) -> Asset:
+        """The network's own coin."""
+        return Asset(f"{self.id}/slip44:{self.slip44}", self.symbol, self.decimals)
+
+    def amount(self, text: str) -> Amount:
+        """An amount of the native coin from exact text: ``network.amount("0.1")``."""
+        return Amount.parse(text, self.native)
+
+    def with_endpoints(self, endpoints: Iterable[str]) -> Network:
+        """The same row with other endpoints."""
+        return replace(self, endpoints=tuple(endpoints))
+
+    def __eq__(self, other: object) -> bool:
+        return self.id == other.id if isinstance(other, Network) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """What a caller asks for: so much of an asset to an address.
+
+    ``amount`` is exact text in whole units, an :class:`~multiwallet.amounts.Amount`, or ``"max"`` for
+    all that can be sent after the fee. ``asset`` is None for the native coin, an ``Asset``, or text:
+    a CAIP-19 id or the token's contract or mint address.
+    """
+
+    to: str
+    amount: str | Amount
+    asset: Asset | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A checked transfer, as adapters get it: ``to`` is canonical, ``amount`` exact and of a known asset.
+
+    With ``everything`` the amount is zero and stands for all that can be sent.
+    """
+
+    to: str
+    amount: Amount
+    everything: bool = False
+
+    @property
+    def asset(self) -> Asset:
+        """What is paid."""
+        return self.amount.asset
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a transaction is to be built.
+
+    ``speed`` is ``slow``, ``normal`` or ``fast``; ``max_fee`` (native coin) refuses a dearer
+    transaction; ``native`` holds what only this family knows (``nonce=``, ``fee_rate=``, ``data=``).
+    """
+
+    speed: str = "normal"
+    max_fee: Amount | None = None
+    memo: str | None = None
+    native: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.speed not in ("slow", "normal", "fast"):
+            raise InputError(f"speed is slow, normal or fast, not {str(self.speed)[:20]!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The public half of an account: all that an adapter may know of who pays.
+
+    ``public_key`` is 33 bytes (secp256k1; 65 for an old uncompressed Bitcoin key) or 32 (ed25519).
+    ``path`` is None for an imported key. A *whole* account (Bitcoin without an index) has ``derive``:
+    ``derive(change, index)`` gives the 33-byte public key of that child of ``account_path``; its
+    ``address`` is the next unused receive address and ``state`` what the last :meth:`Chain.refresh`
+    found. ``fingerprint`` is the master key's (4 bytes, BIP-32) where it is known.
+    """
+
+    network: Network
+    address: str
+    public_key: bytes
+    kind: str = ""
+    path: Path | None = None
+    account_path: Path | None = None
+    fingerprint: bytes | None = None
+    derive: Callable[[int, int], bytes] | None = field(default=None, repr=False, compare=False)
+    state: Any = field(default=None, repr=False, compare=False)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this is a whole account of many addresses."""
+        return self.derive is not None
+
+
+class BatchPlan(Protocol):
+    """The hot path of one account's batch: what varies is prepared, signed and sealed, nothing else.
+
+    ``prepare(item)`` checks one item (what :meth:`Chain.adopt` accepts) and returns a state and the bytes
+    that ``scheme`` signs; ``seal(state, signature)`` makes the signed transaction. The result is byte
+    for byte what :meth:`Chain.adopt` and :meth:`Chain.assemble` give for the same item, which also
+    serve the items for which ``prepare`` returns None. Both are called from several threads at once.
+    """
+
+    scheme: Scheme
+
+    def prepare(self, item: Any) -> tuple[Any, bytes] | None:
+        """Check an item; return what ``seal`` needs and the bytes to sign (32-byte digest or message)."""
+
+    def seal(self, state: Any, signature: bytes) -> SignedTransaction:
+        """Join a prepared item with its signature."""
+
+
+class Chain(ABC):
+    """One family of chains. Every method that takes a network serves all rows of the family."""
+
+    family: ClassVar[str]
+    """The name that rows give as their ``family``."""
+    curve: ClassVar[str]
+    """``secp256k1`` or ``ed25519``."""
+    kinds: ClassVar[tuple[str, ...]] = ("",)
+    """The address kinds it knows, the default first."""
+    key_forms: ClassVar[tuple[str, ...]] = ("hex",)
+    """How this ecosystem writes private keys, the form for export first: ``hex``, ``0xhex``, ``wif``, ``keypair``."""
+    whole_accounts: ClassVar[bool] = False
+    """Whether an account without an index is a whole account of many addresses."""
+
+    # -- keys and addresses: pure ------------------------------------------------------------------
+
+    @abstractmethod
+    def path(self, network: Network, *, account: int, index: int | None, kind: str) -> Path:
+        """The default derivation path. ``index`` None: of the whole account, or index 0 where there is none."""
+
+    @abstractmethod
+    def address(self, network: Network, public_key: bytes, kind: str = "") -> str:
+        """The canonical address text of a public key."""
+
+    @abstractmethod
+    def parse_address(self, network: Network, text: str) -> str:
+        """The canonical form of an address; :class:`~multiwallet.errors.InvalidAddress` says what is wrong."""
+
+    def asset_id(self, network: Network, reference: str) -> str:
+        """The CAIP-19 id of a token from its contract or mint address; InvalidAddress, or Unsupported without tokens."""
+        raise Unsupported(f"{network.title} has no tokens that this library knows")
+
+    # -- transactions: pure ------------------------------------------------------------------------
+
+    @abstractmethod
+    def adopt(self, holder: Holder, native: Any) -> UnsignedTransaction:
+        """Make a transaction of what this ecosystem calls one (a dict, a PSBT, a message); InvalidTransaction."""
+
+    @abstractmethod
+    def restore(
+        self,
+        network: Network,
+        *,
+        sender: str,
+        body: bytes,
+        fee: Fee,
+        paths: Mapping[bytes, Path],
+        assets: tuple[Asset, ...],
+        context: Mapping[str, Any],
+    ) -> UnsignedTransaction:
+        """Rebuild a transaction from its stored parts, computing its signing requests from ``body`` anew.
+
+        ``paths`` says where the keys (by public key) are found. Raises InvalidTransaction where the
+        parts contradict each other.
+        """
+
+    @abstractmethod
+    def authorize(self, holder: Holder, transaction: UnsignedTransaction) -> tuple[SigningRequest, ...]:
+        """The requests that this holder is to sign, with its paths; SigningRefused when the transaction is not its own."""
+
+    @abstractmethod
+    def summarize(self, transaction: UnsignedTransaction) -> Summary:
+        """What the transaction does, from its bytes alone."""
+
+    @abstractmethod
+    def assemble(
+        self, transaction: UnsignedTransaction, signed: Sequence[tuple[SigningRequest, bytes]]
+    ) -> SignedTransaction:
+        """Put signatures (request and signature bytes, as pairs) into the transaction and compute its id."""
+
+    @abstractmethod
+    def to_wire(self, signed: SignedTransaction) -> Any:
+        """What the node's broadcast call takes."""
+
+    @abstractmethod
+    def parse_signed(self, network: Network, wire: Any) -> SignedTransaction:
+        """Read a signed transaction from raw bytes, hex or the node's own form, computing its id; InvalidTransaction."""
+
+    def batch(self, holder: Holder) -> BatchPlan | None:
+        """The hot path for signing many transactions of one account; None where there is no quicker way."""
+        return None
+
+    # -- messages: pure ----------------------------------------------------------------------------
+
+    def message(self, holder: Holder, message: str | bytes, **form: Any) -> SigningRequest:
+        """What is signed for a text (UTF-8) or bytes, as this ecosystem's wallets sign it."""
+        raise Unsupported(f"{holder.network.title} has no message signing here")
+
+    def typed_data(self, holder: Holder, data: Any) -> SigningRequest:
+        """What is signed for a typed-data object (EIP-712 and its kin)."""
+        raise Unsupported(f"{holder.network.title} has no typed data")
+
+    def message_signature(self, holder: Holder, request: SigningRequest, signature: bytes) -> str:
+        """The signature of a message or typed data as this ecosystem writes it."""
+        raise Unsupported(f"{holder.network.title} has no message signing here")
+
+    def verify_message(self, network: Network, address: str, message: str | bytes, signature: str | bytes) -> bool:
+        """Whether the signature over the message is the address's. False for any signature that is not."""
+        raise Unsupported(f"{network.title} has no message signing here")
+
+    def verify_typed_data(self, network: Network, address: str, data: Any, signature: str | bytes) -> bool:
+        """Whether the signature over the typed data is the address's."""
+        raise Unsupported(f"{network.title} has no typed data")
+
+    # -- what asks the network: operations ---------------------------------------------------------
+
+    @abstractmethod
+    def identify(self, network: Network) -> Op[None]:
+        """Make sure that the endpoint speaks for this network; BadResponse naming both when it does not."""
+
+    def asset(self, network: Network, reference: str) -> Op[Asset]:
+        """A token by its contract or mint address, with symbol and decimals read from the chain."""
+        raise Unsupported(f"{network.title} has no tokens that this library knows")
+
+    def refresh(self, holder: Holder) -> Op[Holder]:
+        """Learn what a whole account holds (next addresses, coins). Others come back as they are, without I/O."""
+        return holder
+        yield ()  # makes this a generator
+
+    @abstractmethod
+    def balance(self, holder: Holder, asset: Asset) -> Op[Balance]:
+        """What the (refreshed) holder has of an asset."""
+
+    @abstractmethod
+    def build(self, holder: Holder, payments: tuple[Payment, ...], options: Options) -> Op[UnsignedTransaction]:
+        """Make a transaction for the (refreshed) holder with all it needs from the chain.
+
+        Raises InsufficientFunds(needed, available), AmountError, Unsupported, and InputError for an
+        unknown option. A fee above ``options.max_fee`` is an InputError that names both.
+        """
+
+    def quote(self, holder: Holder, payments: tuple[Payment, ...], options: Options) -> Op[Fee]:
+        """The fee that :meth:`build` would set."""
+        transaction = yield from self.build(holder, payments, options)
+        return transaction.fee
+
+    @abstractmethod
+    def broadcast(self, network: Network, signed: SignedTransaction) -> Op[Receipt]:
+        """Hand the bytes to the network. "Already known" is success; no answer is BroadcastUncertain.
+
+        The receipt's txid is ours; a node that reports another is a BadResponse.
+        """
+
+    @abstractmethod
+    def status(self, network: Network, txid: str, *, expiry: int | None = None) -> Op[Receipt]:
+        """Where the transaction stands now. Raises Expired when ``expiry`` has passed and it was not included."""
+
+    def wait(
+        self,
+        network: Network,
+        txid: str,
+        *,
+        confirmations: int = 1,
+        timeout: float = 300,
+        expiry: int | None = None,
+    ) -> Op[Receipt]:
+        """Ask for the status until the transaction has so many confirmations (or is final).
+
+        Raises Reverted, Expired, or Timeout after about ``timeout`` seconds of waiting.
+        """
+        waited, pause = 0.0, 0.25
+        while True:
+            receipt = yield from self.status(network, txid, expiry=expiry)
+            if receipt.status is Status.FAILED:
+                raise Reverted(
+                    f"{txid} was included and failed: {receipt.reason or 'the chain gave no reason'}",
+                    txid=txid,
+                    reason=receipt.reason,
+                )
+            if receipt.status is Status.CONFIRMED and (receipt.confirmations >= confirmations or receipt.final):
+                return receipt
+            if waited >= timeout:
+                raise Timeout(
+                    f"{txid} is {receipt.status.value} with {receipt.confirmations} of {confirmations} confirmations "
+                    f"after {timeout:g} s: wait longer, or ask again with wait(txid)"
+                )
+            pause = min(pause * 1.5, 5.0, max(timeout - waited, 0.05))
+            yield from ask(Sleep(pause))
+            waited += pause
+
+
+def check_options(options: Options, *known: str) -> None:
+    """Refuse family options that the family does not know; InputError names those that it does.
+
+    >>> check_options(Options(native={"fee_rate": 3}), "fee_rate")
+    """
+    unknown = sorted(set(options.native) - set(known))
+    if unknown:
+        offered = ", ".join(sorted(known)) or "none"
+        raise InputError(f"unknown option {unknown[0]!r}: the options of this network are {offered}")

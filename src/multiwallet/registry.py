@@ -1,0 +1,305 @@
+"""Names to networks, and networks to the code of their family.
+
+Rows come from the package's own TOML files (``rows/``), from plug-ins (entry points of the group
+``multiwallet.chains``), from files named in the environment variable ``MULTIWALLET_NETWORKS``, and from
+:func:`add_network` and :func:`load_networks`. Nothing is read before the first look-up.
+
+``MULTIWALLET_ENDPOINTS_ETHEREUM=http://127.0.0.1:8545`` (several with commas; dashes of a name become
+underscores) replaces a row's endpoints.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, replace
+from functools import cache
+from pathlib import Path as FilePath
+from types import MappingProxyType
+from typing import Any, Final
+
+from .chain import Chain, Network
+from .errors import InputError, MissingExtra, UnknownNetwork
+
+__all__ = ["add_network", "chain", "load_networks", "network", "networks", "parse_address", "verify_message"]
+
+FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "bitcoin": "multiwallet.chains.bitcoin:Bitcoin",
+        "evm": "multiwallet.chains.evm:Evm",
+        "tron": "multiwallet.chains.tron:Tron",
+        "solana": "multiwallet.chains.solana:Solana",
+    }
+)
+"""Family to ``module:class``; imported when a network of the family is first used."""
+
+_NAMESPACES: Final = {"eip155": "evm", "bip122": "bitcoin", "tron": "tron", "solana": "solana"}
+_CAIP2: Final = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}", re.ASCII)
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
+_FIELDS: Final = frozenset(f.name for f in fields(Network)) - {"name"}
+
+
+class _Table:
+    """The rows by canonical name, and every name, alias and id that leads to one."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Network] = {}
+        self.names: dict[str, str] = {}
+        self.lock = threading.RLock()
+
+    def add(self, row: Network, *, override: bool = False) -> None:
+        with self.lock:
+            keys = {row.name, row.id, *row.aliases}
+            for key in keys:
+                owner = self.names.get(key)
+                if owner is not None and not (override and owner == row.name):
+                    raise InputError(f"{key!r} is already the network {owner!r}: choose another name, id or alias")
+            if override:
+                self.names = {key: owner for key, owner in self.names.items() if owner != row.name}
+            self.rows[row.name] = row
+            self.names.update(dict.fromkeys(keys, row.name))
+
+    def find(self, name: str) -> Network | None:
+        owner = self.names.get(name)
+        if owner is None:
+            owner = self.names.get(name.lower())
+        return None if owner is None else self.rows[owner]
+
+
+_first_look = threading.RLock()
+
+
+def _table() -> _Table:
+    with _first_look:  # functools.cache alone would let two threads build two tables
+        return _load_table()
+
+
+@cache
+def _load_table() -> _Table:
+    from importlib.resources import files
+
+    table = _Table()
+    for source in sorted((files("multiwallet") / "rows").iterdir(), key=lambda item: item.name):
+        if source.name.endswith(".toml"):
+            for row in _read_rows(source.read_text("utf-8"), source.name):
+                table.add(row)
+    for plugin in _plugins().values():
+        for row in getattr(plugin.load(), "rows", ()):
+            table.add(row)
+    for name in filter(None, os.environ.get("MULTIWALLET_NETWORKS", "").split(os.pathsep)):
+        for row in _read_file(name):
+            table.add(row, override=True)
+    return table
+
+
+@cache
+def _plugins() -> dict[str, Any]:
+    from importlib.metadata import entry_points
+
+    return {entry.name: entry for entry in entry_points(group="multiwallet.chains")}
+
+
+def _read_file(name: str | os.PathLike[str]) -> list[Network]:
+    try:
+        text = FilePath(name).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read the network file {os.fspath(name)}: {type(error).__name__}") from error
+    return _read_rows(text, os.fspath(name))
+
+
+def _read_rows(text: str, source: str) -> list[Network]:
+    import tomllib
+
+    try:
+        data = tomllib.loads(text)
+        tables = data.get("networks", {})
+        family = data.get("family")
+        return [_row(name, {**({"family": family} if family else {}), **table}) for name, table in tables.items()]
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{source} is not valid TOML: {error}") from error
+    except (TypeError, AttributeError) as error:
+        raise InputError(f"{source} is no network file: it has one table [networks.NAME] a network") from error
+    except InputError as error:
+        raise InputError(f"{source}: {error.message}") from error
+
+
+def _row(name: str, data: Mapping[str, Any]) -> Network:
+    if not _NAME.fullmatch(name):
+        raise InputError(f"{name[:40]!r} is no network name: use lower-case letters, digits and dashes")
+    unknown = sorted(set(data) - _FIELDS)
+    if unknown:
+        raise InputError(f"the network {name!r} has an unknown field {unknown[0]!r}")
+    identity, decimals = data.get("id"), data.get("decimals")
+    if not isinstance(identity, str) or not _CAIP2.fullmatch(identity):
+        raise InputError(f"the network {name!r} needs a CAIP-2 id such as eip155:1")
+    family = data.get("family") or _NAMESPACES.get(identity.split(":", 1)[0])
+    if not isinstance(family, str):
+        raise InputError(f"the network {name!r} needs a family, one of {', '.join(sorted(FAMILIES))}")
+    if family == "evm" and not (identity[7:].isdigit() and int(identity[7:]) > 0 and identity[7:8] != "0"):
+        raise InputError(f"the network {name!r}: the id of an EVM network is eip155: and its chain id in decimal")
+    if not isinstance(decimals, int) or isinstance(decimals, bool) or not 0 <= decimals <= 36:
+        raise InputError(f"the network {name!r} needs its coin's decimals, from 0 to 36")
+    for key in ("symbol", "title", "explorer", "status", "note"):
+        if not isinstance(data.get(key, ""), str):
+            raise InputError(f"the field {key!r} of the network {name!r} is a text")
+    if not data.get("symbol"):
+        raise InputError(f"the network {name!r} needs the symbol of its coin")
+    for key in ("aliases", "endpoints"):
+        value = data.get(key, ())
+        if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+            raise InputError(f"the field {key!r} of the network {name!r} is a list of texts")
+    slip44 = data.get("slip44", 60 if family == "evm" else None)
+    if not isinstance(slip44, int) or isinstance(slip44, bool) or slip44 < 0:
+        raise InputError(f"the network {name!r} needs slip44, its coin's number in SLIP-44")
+    params = data.get("params", {})
+    if not isinstance(params, Mapping):
+        raise InputError(f"the field 'params' of the network {name!r} is a table")
+    row = {key: value for key, value in data.items() if key in _FIELDS}
+    row.update(
+        name=name,
+        family=family,
+        slip44=slip44,
+        title=data.get("title") or name,
+        aliases=tuple(data.get("aliases", ())),
+        endpoints=tuple(data.get("endpoints", ())),
+        params=MappingProxyType(dict(params)),
+    )
+    return Network(**row)
+
+
+def networks(*, family: str | None = None) -> list[Network]:
+    """Every row of the network table, sorted by name.
+
+    >>> [row.name for row in networks(family="tron")]
+    ['tron', 'tron-nile', 'tron-shasta']
+    """
+    rows = sorted(_table().rows.values(), key=lambda row: row.name)
+    return [_with_environment(row) for row in rows if family is None or row.family == family]
+
+
+def network(name: str | Network) -> Network:
+    """The network of a name, an alias or a CAIP-2 id; a ``Network`` is returned as it is.
+
+    Raises :class:`~multiwallet.errors.UnknownNetwork`, saying how to add it.
+
+    >>> network("matic").id, network("eip155:1").name
+    ('eip155:137', 'ethereum')
+    """
+    if isinstance(name, Network):
+        return name
+    if not isinstance(name, str):
+        raise UnknownNetwork(f"a network is named by text, not by {type(name).__name__}")
+    row = _table().find(name)
+    if row is not None:
+        return _with_environment(row)
+    shown = name[:60]
+    if re.fullmatch(r"eip155:[1-9][0-9]{0,30}", name, re.ASCII):
+        raise UnknownNetwork(
+            f"{shown} has no row yet: add it with multiwallet.add_network("
+            f'"my-network", id="{shown}", symbol="ETH", endpoints=["https://..."])'
+        )
+    import difflib
+
+    near = difflib.get_close_matches(name.lower(), _table().names, n=3)
+    hint = f": did you mean {' or '.join(near)}?" if near else ": see multiwallet.networks(), or add_network()"
+    raise UnknownNetwork(f"there is no network {shown!r}{hint}")
+
+
+def add_network(
+    name: str,
+    *,
+    id: str,  # noqa: A002  # the field is called id in CAIP-2 and in the table
+    symbol: str,
+    decimals: int | None = None,
+    endpoints: Iterable[str] = (),
+    override: bool = False,
+    **row: Any,
+) -> Network:
+    """Add a network to the table of this process, or replace one of the same name with ``override=True``.
+
+    ``id`` is its CAIP-2 id, ``symbol`` and ``decimals`` (18 for EVM) describe its coin; further fields
+    are those of :class:`~multiwallet.chain.Network`: ``family, title, aliases, slip44, explorer, testnet,
+    params``. Raises :class:`~multiwallet.errors.InputError`.
+
+    >>> add_network("my-rollup", id="eip155:424242", symbol="ETH", endpoints=["http://127.0.0.1:8545"]).title
+    'my-rollup'
+    """
+    endpoints = (endpoints,) if isinstance(endpoints, str) else tuple(endpoints)
+    data = {"id": id, "symbol": symbol, "decimals": decimals, "endpoints": endpoints, **row}
+    if decimals is None:
+        if not id.startswith("eip155:"):
+            raise InputError(f"the network {name!r} needs its coin's decimals")
+        data["decimals"] = 18
+    added = _row(name, data)
+    if added.family not in FAMILIES and added.family not in _plugins():
+        raise InputError(f"there is no family {added.family!r}: the families are {', '.join(sorted(FAMILIES))}")
+    _table().add(added, override=override)
+    return added
+
+
+def load_networks(file: str | os.PathLike[str], *, override: bool = False) -> list[Network]:
+    """Add every network of a TOML file (one table ``[networks.NAME]`` each) and return them.
+
+    All rows are read and checked before the first is added. Raises :class:`~multiwallet.errors.InputError`.
+    """
+    rows = _read_file(file)
+    for row in rows:
+        _table().add(row, override=override)
+    return rows
+
+
+def chain(network: Network) -> Chain:
+    """The one instance of the code that serves a network's family, imported now if it was not yet."""
+    return _chain(network.family)
+
+
+@cache
+def _chain(family: str) -> Chain:
+    plugin = _plugins().get(family)
+    target = FAMILIES.get(family)
+    if target is None and plugin is None:
+        raise UnknownNetwork(f"there is no code for the family {family!r}: install the package that brings it")
+    try:
+        if target is None:
+            adapter: type[Chain] = plugin.load()  # type: ignore[union-attr]  # one of the two is there, see above
+        else:
+            from importlib import import_module
+
+            module, _, name = target.partition(":")
+            adapter = getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        if error.name and error.name.startswith("multiwallet"):
+            raise
+        raise MissingExtra(
+            f"the family {family!r} needs the package {error.name!r}, which is not installed", extra=family
+        ) from error
+    return adapter()
+
+
+def parse_address(network_name: str | Network, text: str) -> str:
+    """The canonical form of an address of a network, or InvalidAddress saying what is wrong with it.
+
+    >>> parse_address("ethereum", "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaed")
+    '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed'
+    """
+    row = network(network_name)
+    return chain(row).parse_address(row, text)
+
+
+def verify_message(network_name: str | Network, address: str, message: str | bytes, signature: str | bytes) -> bool:
+    """Whether a signature over a message was made by the owner of an address.
+
+    Raises :class:`~multiwallet.errors.InvalidAddress` for an address that is none; any other signature
+    than a right one is ``False``.
+    """
+    row = network(network_name)
+    adapter = chain(row)
+    return adapter.verify_message(row, adapter.parse_address(row, address), message, signature)
+
+
+def _with_environment(row: Network) -> Network:
+    override = os.environ.get(f"MULTIWALLET_ENDPOINTS_{row.name.upper().replace('-', '_')}", "")
+    urls = tuple(part.strip() for part in override.split(",") if part.strip())
+    return replace(row, endpoints=urls) if urls else row

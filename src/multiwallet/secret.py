@@ -1,0 +1,100 @@
+"""Secret: bytes that can be owned, wiped and used, but not shown by accident."""
+
+from __future__ import annotations
+
+import hmac
+from types import TracebackType
+from typing import NoReturn, Self
+
+from .errors import InvalidKey
+
+__all__ = ["Secret"]
+
+
+class Secret:
+    """Secret bytes of any length, in a buffer that this object owns and wipes.
+
+    It prints as ``Secret(…)`` and refuses ``pickle``, ``copy``, ``hash`` and ``format``. The one way to
+    the bytes is :meth:`expose`. ``close()`` (or the end of a ``with`` block, or the garbage collector)
+    overwrites the buffer with zeros; what Python copied elsewhere before is out of reach.
+
+    Raises ``TypeError`` for anything but ``bytes``, ``bytearray`` or ``memoryview``.
+
+    >>> key = Secret(bytes(32))
+    >>> key
+    Secret(…)
+    >>> len(key), len(key.expose())
+    (32, 32)
+    >>> key.close()
+    >>> key.expose()
+    Traceback (most recent call last):
+        ...
+    multiwallet.errors.InvalidKey: this secret has been wiped; load the key again
+    """
+
+    __slots__ = ("__weakref__", "_buffer", "_closed")
+    __hash__ = None  # type: ignore[assignment]  # a secret must not become a dictionary key
+
+    def __init__(self, value: bytes | bytearray | memoryview) -> None:
+        self._closed = True
+        if not isinstance(value, bytes | bytearray | memoryview):
+            raise TypeError(f"a Secret is made of bytes, not {type(value).__name__}")
+        self._buffer = bytearray(value)
+        self._closed = False
+
+    def expose(self) -> bytes:
+        """Return the secret as ``bytes``: a copy that this object can no longer wipe.
+
+        Raises :class:`~multiwallet.errors.InvalidKey` once the secret has been closed.
+        """
+        if self._closed:
+            raise InvalidKey("this secret has been wiped; load the key again")
+        return bytes(self._buffer)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the buffer has been wiped."""
+        return self._closed
+
+    def close(self) -> None:
+        """Overwrite the buffer with zeros. Safe to call twice."""
+        self._closed = True
+        buffer = getattr(self, "_buffer", None)
+        if buffer is not None:
+            for position in range(len(buffer)):
+                buffer[position] = 0
+
+    def __len__(self) -> int:
+        return len(self._buffer)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return not self._closed and not other._closed and hmac.compare_digest(self._buffer, other._buffer)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> NoReturn:
+        raise TypeError("a Secret is not for formatting; call expose() where the bytes are used")
+
+    def __bytes__(self) -> NoReturn:
+        raise TypeError("a Secret does not turn into bytes by itself; call expose()")
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise TypeError("a Secret cannot be copied or pickled; call expose() where the bytes are used")
+
+    __copy__ = __deepcopy__ = __reduce__ = __reduce_ex__ = __getstate__ = _refuse
