@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol
 
 from .amounts import Amount, Asset
-from .errors import Expired, InputError, Reverted, Timeout, Unsupported
+from .errors import InputError, Reverted, Timeout, Unsupported
 from .ops import Op, Sleep, ask
 from .path import Path
 from .transactions import (
@@ -234,6 +234,10 @@ class Chain(ABC):
         """The CAIP-19 id of a token from its contract or mint address; InvalidAddress, or Unsupported without tokens."""
         raise Unsupported(f"{network.title} has no tokens that this library knows")
 
+    def kind_of(self, path: Path) -> str:
+        """The address kind that an explicit path implies; the default one where paths imply none."""
+        return self.kinds[0]
+
     # -- transactions: pure ------------------------------------------------------------------------
 
     @abstractmethod
@@ -283,6 +287,10 @@ class Chain(ABC):
     def batch(self, holder: Holder) -> BatchPlan | None:
         """The hot path for signing many transactions of one account; None where there is no quicker way."""
         return None
+
+    def template(self, holder: Holder, **fixed: Any) -> Any:
+        """What many similar transactions share, for :meth:`batch`: the result has ``fill(rows)``."""
+        raise Unsupported(f"{holder.network.title} has no batch template: sign ready transactions")
 
     # -- messages: pure ----------------------------------------------------------------------------
 
@@ -344,6 +352,10 @@ class Chain(ABC):
 
         The receipt's txid is ours; a node that reports another is a BadResponse.
         """
+
+    def after_broadcast(self, holder: Holder, signed: SignedTransaction) -> Holder:
+        """The holder as it stands once a transaction of its own is on its way (coins that are now spent)."""
+        return holder
 
     @abstractmethod
     def status(self, network: Network, txid: str, *, expiry: int | None = None) -> Op[Receipt]:

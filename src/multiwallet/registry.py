@@ -210,7 +210,7 @@ def network(name: str | Network) -> Network:
 def add_network(
     name: str,
     *,
-    id: str,  # noqa: A002  # the field is called id in CAIP-2 and in the table
+    id: str,  # the field is called id in CAIP-2 and in the table
     symbol: str,
     decimals: int | None = None,
     endpoints: Iterable[str] = (),

@@ -1,0 +1,1 @@
+"""The families: one room each. They never import each other."""

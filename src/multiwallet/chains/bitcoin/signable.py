@@ -1,0 +1,247 @@
+"""What a PSBT asks to be signed, found out from its bytes alone.
+
+:func:`examine` checks every input that is not final: that the key, the redeem script or the witness script
+really make up the output that it spends, and that its amount is stated (and proven, before segwit). Only what
+passes gets a signing request. A derivation in a PSBT is a claim; the script decides.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from ...crypto.hashes import hash160
+from ...errors import InvalidKey, InvalidTransaction
+from ...path import Path
+from ...transactions import Digest, Scheme, SigningRequest
+from . import psbt_fields as field
+from .psbt import Psbt
+from .psbt_fields import Fields, tap_origin
+from .script import kind_of, multisig_of, p2sh, p2wsh
+from .sighash import ALL, DEFAULT, Sighash, sighash_name
+from .transaction import MAX_AMOUNT, TxOut
+
+__all__ = ["Examined", "InputPlan", "examine"]
+
+_KNOWN_SIGHASHES: Final = frozenset((DEFAULT, 1, 2, 3, 0x81, 0x82, 0x83))
+
+
+class InputPlan(NamedTuple):
+    """How an input that is not final is signed and spent.
+
+    ``kind`` is ``p2pkh``, ``p2wpkh``, ``p2sh-p2wpkh`` or ``p2tr`` with one key in ``keys``; or ``p2sh``,
+    ``p2wsh`` or ``p2sh-p2wsh`` for a multisig ``script`` of which ``required`` keys sign.
+    """
+
+    index: int
+    kind: str
+    sighash: int
+    preimage: bytes
+    keys: tuple[bytes, ...]
+    script: bytes = b""
+    required: int = 1
+
+
+class Examined(NamedTuple):
+    """A PSBT with what was found: plans by input, the requests in order, and which input each request is for."""
+
+    psbt: Psbt
+    plans: dict[int, InputPlan]
+    requests: tuple[SigningRequest, ...]
+    places: dict[bytes, InputPlan]
+    spent: tuple[TxOut, ...]
+    fee: int
+
+    @property
+    def unusual(self) -> list[InputPlan]:
+        """The inputs that ask for a sighash type other than ALL (or taproot's DEFAULT)."""
+        return [plan for plan in self.plans.values() if plan.sighash > ALL]
+
+
+@lru_cache(maxsize=16)
+def examine(body: bytes) -> Examined:
+    """Read a PSBT and find what it asks to be signed. The result is shared: it must not be changed.
+
+    Raises :class:`~multiwallet.errors.InvalidTransaction` for a PSBT that cannot be read or contradicts itself, an
+    input that does not say what it spends, and outputs worth more than the inputs.
+    """
+    psbt = Psbt.parse(body)
+    psbt.transaction.check()
+    spent = []
+    for index, output in enumerate(psbt.spent):
+        if output is None:
+            raise InvalidTransaction(
+                f"input {index} does not say what it spends (witness UTXO or previous transaction): "
+                "its amount, and so the fee, cannot be checked"
+            )
+        if output.amount > MAX_AMOUNT:
+            raise InvalidTransaction(f"input {index} is said to be worth more than any amount can be")
+        spent.append(output)
+    fee = sum([output.amount for output in spent]) - sum([output.amount for output in psbt.transaction.outputs])
+    if fee < 0:
+        raise InvalidTransaction(f"the outputs are worth {-fee} more than the inputs")
+    return _Reader(psbt, tuple(spent)).read(fee)
+
+
+class _Reader:
+    """Goes through the inputs of one PSBT, once."""
+
+    def __init__(self, psbt: Psbt, spent: tuple[TxOut, ...]) -> None:
+        self.psbt = psbt
+        self.spent = spent
+        self.sighash = Sighash(psbt.transaction)
+        self.hashes: dict[bytes, bytes] = {}
+        self.paths: dict[bytes, Path | None] = {}
+        self.plans: dict[int, InputPlan] = {}
+        self.requests: list[SigningRequest] = []
+        self.places: dict[bytes, InputPlan] = {}
+
+    def read(self, fee: int) -> Examined:
+        spent = self.spent
+        for index, fields in enumerate(self.psbt.inputs):
+            if field.FINAL_WITNESS in fields or field.FINAL_SCRIPTSIG in fields:
+                continue
+            output = spent[index]
+            kind = kind_of(output.script)
+            if kind == "p2wpkh":
+                self._key_v0(index, kind, fields, output.script[2:], output.amount)
+            elif kind == "p2tr":
+                self._taproot(index, fields, output.script[2:])
+            elif kind == "p2pkh":
+                self._p2pkh(index, fields, output.script)
+            elif kind == "p2sh":
+                self._p2sh(index, fields, output)
+            elif kind == "p2wsh":
+                self._p2wsh(index, kind, fields, output.script, output.amount)
+        return Examined(self.psbt, self.plans, tuple(self.requests), self.places, spent, fee)
+
+    # -- one input each ------------------------------------------------------------------------------
+
+    def _key_v0(self, index: int, kind: str, fields: Fields, program: bytes, amount: int) -> None:
+        key = self._key_of_hash(fields, program, 34)
+        if key is None:
+            return
+        sighash = self._sighash_type(index, fields, ALL) if field.SIGHASH_TYPE in fields else ALL
+        code = b"\x76\xa9\x14" + program + b"\x88\xac"
+        preimage = self.sighash.witness_v0(index, code, amount, sighash)
+        self._plan(InputPlan(index, kind, sighash, preimage, (key,)), fields)
+
+    def _p2pkh(self, index: int, fields: Fields, script: bytes) -> None:
+        self._need_previous(index, fields)
+        key = self._key_of_hash(fields, script[3:23], 0)
+        if key is not None:
+            sighash = self._sighash_type(index, fields, ALL)
+            self._plan(InputPlan(index, "p2pkh", sighash, self.sighash.legacy(index, script, sighash), (key,)), fields)
+
+    def _p2sh(self, index: int, fields: Fields, output: TxOut) -> None:
+        redeem = fields.get(field.REDEEM_SCRIPT)
+        if redeem is None:
+            return
+        if p2sh(redeem) != output.script:
+            raise InvalidTransaction(f"input {index}: the redeem script is not the one that the output pays to")
+        kind = kind_of(redeem)
+        if kind == "p2wpkh":
+            self._key_v0(index, "p2sh-p2wpkh", fields, redeem[2:], output.amount)
+        elif kind == "p2wsh":
+            self._p2wsh(index, "p2sh-p2wsh", fields, redeem, output.amount)
+        else:
+            self._need_previous(index, fields)
+            multisig = multisig_of(redeem)
+            if multisig is not None:
+                sighash = self._sighash_type(index, fields, ALL)
+                preimage = self.sighash.legacy(index, redeem, sighash)
+                self._plan(InputPlan(index, "p2sh", sighash, preimage, multisig[1], redeem, multisig[0]), fields)
+
+    def _p2wsh(self, index: int, kind: str, fields: Fields, program: bytes, amount: int) -> None:
+        script = fields.get(field.WITNESS_SCRIPT)
+        if script is None:
+            return
+        if p2wsh(script) != program:
+            raise InvalidTransaction(f"input {index}: the witness script is not the one that the output pays to")
+        multisig = multisig_of(script)
+        if multisig is not None and all(len(key) == 33 for key in multisig[1]):
+            sighash = self._sighash_type(index, fields, ALL)
+            preimage = self.sighash.witness_v0(index, script, amount, sighash)
+            self._plan(InputPlan(index, kind, sighash, preimage, multisig[1], script, multisig[0]), fields)
+
+    def _taproot(self, index: int, fields: Fields, output_key: bytes) -> None:
+        internal = fields.get(field.TAP_INTERNAL_KEY)
+        if internal is None:
+            return
+        root = fields.get(field.TAP_MERKLE_ROOT, b"")
+        if self._output_key(index, internal, root) != output_key:
+            raise InvalidTransaction(f"input {index}: the taproot internal key and merkle root are not the output's")
+        sighash = self._sighash_type(index, fields, DEFAULT)
+        preimage = self.sighash.taproot(index, self.spent, sighash)
+        plan = InputPlan(index, "p2tr", sighash, preimage, (b"\x02" + internal,), root)
+        self.plans[index] = self.places[preimage] = plan
+        origin = fields.get(bytes((field.TAP_BIP32_DERIVATION,)) + internal)
+        if field.TAP_KEY_SIG not in fields:
+            path = None if origin is None else self._path(tap_origin(origin)[1])
+            request = SigningRequest(Scheme.SCHNORR, Digest.TAPSIGHASH, preimage, b"\x02" + internal, path, root)
+            self.requests.append(request)
+
+    # -- shared by them ------------------------------------------------------------------------------
+
+    def _plan(self, plan: InputPlan, fields: Fields) -> None:
+        self.plans[plan.index] = self.places[plan.preimage] = plan
+        preimage = plan.preimage
+        for key in plan.keys:
+            if b"\x02" + key not in fields:
+                origin = fields.get(b"\x06" + key)
+                if origin is not None:
+                    path = self._path(origin)
+                    request = SigningRequest(Scheme.LOW_R, Digest.SHA256D, preimage, key, path)
+                    self.requests.append(request)
+
+    def _path(self, origin: bytes) -> Path | None:
+        if len(origin) == 4:
+            return None
+        try:
+            return self.paths[origin]
+        except KeyError:
+            steps = [int.from_bytes(origin[at : at + 4], "little") for at in range(4, len(origin), 4)]
+            self.paths[origin] = path = Path(steps)
+            return path
+
+    def _key_of_hash(self, fields: Fields, program: bytes, size: int) -> bytes | None:
+        """The key of that hash that the input names in a derivation or a partial signature."""
+        hashes = self.hashes
+        for key in fields:
+            if key[0] == 6 or key[0] == 2:
+                public_key = key[1:]
+                digest = hashes.get(public_key)
+                if digest is None:
+                    hashes[public_key] = digest = hash160(public_key)
+                if digest == program and (not size or len(key) == size):
+                    return public_key
+        return None
+
+    def _output_key(self, index: int, internal: bytes, root: bytes) -> bytes:
+        name = internal + root
+        known = self.hashes.get(name)
+        if known is None:
+            from ...crypto.secp256k1 import taproot_tweak_public
+
+            try:
+                known = taproot_tweak_public(internal, root or None)[0]
+            except InvalidKey as error:
+                raise InvalidTransaction(f"input {index}: {error.message}") from None
+            self.hashes[name] = known
+        return known
+
+    def _sighash_type(self, index: int, fields: Fields, usual: int) -> int:
+        value = fields.get(field.SIGHASH_TYPE)
+        if value is None:
+            return usual
+        sighash = int.from_bytes(value, "little")
+        if sighash not in _KNOWN_SIGHASHES or (sighash == DEFAULT and usual != DEFAULT):
+            raise InvalidTransaction(f"input {index} asks for the sighash type {sighash_name(sighash)}, which it cannot have")
+        return sighash
+
+    def _need_previous(self, index: int, fields: Fields) -> None:
+        if field.NON_WITNESS_UTXO not in fields:
+            raise InvalidTransaction(
+                f"input {index} spends an output from before segwit and lacks its previous transaction: its amount is "
+                "not proven, so the fee could be anything"
+            )

@@ -1,0 +1,1 @@
+"""Hashes and curves: the only rooms that import native cryptography."""

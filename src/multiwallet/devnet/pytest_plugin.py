@@ -1,0 +1,1 @@
+"""Pytest plugin of multiwallet: fixtures over the embedded devnet."""

@@ -1,0 +1,1 @@
+"""Bridges to the libraries people already use. Each is imported when it is asked for."""

@@ -1,0 +1,1 @@
+"""Mnemonics, extended keys, and the forms that private keys are written in."""

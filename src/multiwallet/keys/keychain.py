@@ -1,0 +1,258 @@
+"""Keychains: where an account's keys come from. One seed, one imported key, or an extended public key.
+
+A keychain answers for public keys; those that hold private ones also open a signing key for
+:class:`~multiwallet.signer.LocalSigner`. Nothing here prints, copies or pickles a secret.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NoReturn, Protocol, TypeAlias
+
+from ..errors import InvalidKey, InvalidPath, SigningRefused, Unsupported
+from ..path import HARDENED, Path
+from ..secret import Secret
+
+if TYPE_CHECKING:
+    from ..crypto.ed25519 import Ed25519Key
+    from ..crypto.secpkey import SecpKey
+    from .hd import ExtendedKey
+
+__all__ = ["ExtendedKeychain", "Keychain", "SeedKeychain", "SigningKey", "SingleKeychain"]
+
+SigningKey: TypeAlias = "SecpKey | Ed25519Key"
+
+_CACHED_KEYS = 4096  # signing keys kept ready (a few hundred bytes each); the oldest goes first
+
+
+class Keychain(Protocol):
+    """What a wallet needs of its keys."""
+
+    has_private_keys: bool
+    fingerprint: bytes | None
+    """The master key's BIP-32 fingerprint (4 bytes) where it is known."""
+    default_account: int
+
+    def public_key(self, curve: str, path: Path | None) -> bytes:
+        """The public key at a path: 33 bytes for secp256k1, 32 for ed25519."""
+
+    def public_keys(self, curve: str, parent: Path, start: int, count: int) -> Iterator[bytes]:
+        """The public keys of the children ``start`` to ``start + count - 1`` of a path, deriving it once."""
+
+    def children_of(self, account_path: Path) -> Callable[[int, int], bytes]:
+        """A function of (change, index) that gives public keys below an account path (secp256k1)."""
+
+    def signing_key(self, curve: str, path: Path | None) -> SigningKey:
+        """The signing key at a path; SigningRefused where there are no private keys."""
+
+    def close(self) -> None:
+        """Wipe what is secret."""
+
+
+class _Unprintable:
+    """The manners of an object that holds a secret."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(…)"
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} cannot be copied or pickled: it may hold a secret")
+
+    __copy__ = __deepcopy__ = __reduce__ = __reduce_ex__ = __getstate__ = _refuse
+
+
+class SeedKeychain(_Unprintable):
+    """Every key below one seed (16 to 64 bytes): BIP-32 for secp256k1, SLIP-10 for ed25519."""
+
+    __slots__ = ("_keys", "_lock", "_master", "_nodes", "_seed", "default_account", "fingerprint", "has_private_keys")
+
+    def __init__(self, seed: Secret) -> None:
+        from .hd import ExtendedKey
+
+        if not 16 <= len(seed) <= 64:
+            raise InvalidKey(f"a seed has from 16 to 64 bytes, not {len(seed)}")
+        self._seed = Secret(seed.expose())
+        self._master = ExtendedKey.from_seed(self._seed.expose())
+        self._keys: OrderedDict[tuple[str, Path], SigningKey] = OrderedDict()
+        self._nodes: OrderedDict[Path, ExtendedKey] = OrderedDict()
+        self._lock = threading.Lock()
+        self.has_private_keys = True
+        self.fingerprint: bytes | None = self._master.fingerprint
+        self.default_account = 0
+
+    def public_key(self, curve: str, path: Path | None) -> bytes:
+        return self.signing_key(curve, path).public_key
+
+    def public_keys(self, curve: str, parent: Path, start: int, count: int) -> Iterator[bytes]:
+        if curve == "ed25519":
+            return (self.signing_key(curve, parent / index).public_key for index in range(start, start + count))
+        return self._node(parent).public_keys(start, count)
+
+    def children_of(self, account_path: Path) -> Callable[[int, int], bytes]:
+        node = self._node(account_path).public
+        branches = {change: node.child(change) for change in (0, 1)}
+        return lambda change, index: branches[change].child(index).public_key
+
+    def signing_key(self, curve: str, path: Path | None) -> SigningKey:
+        if path is None:
+            raise SigningRefused("this wallet derives its keys from a seed: the request names no path")
+        with self._lock:
+            key = self._keys.get((curve, path))
+            if key is not None:
+                self._keys.move_to_end((curve, path))
+                return key
+        key = self._open(curve, path)
+        with self._lock:
+            kept = self._keys.setdefault((curve, path), key)
+            while len(self._keys) > _CACHED_KEYS:
+                self._keys.popitem(last=False)
+        return kept
+
+    def close(self) -> None:
+        with self._lock:
+            for key in self._keys.values():
+                key.close()
+            for node in self._nodes.values():
+                node.close()
+            self._keys.clear()
+            self._nodes.clear()
+        self._master.close()
+        self._seed.close()
+
+    def _open(self, curve: str, path: Path) -> SigningKey:
+        if curve == "ed25519":
+            from ..crypto.ed25519 import Ed25519Key
+            from .hd import ed25519_from_seed
+
+            return Ed25519Key(ed25519_from_seed(self._seed.expose(), path)[0])
+        from ..crypto.secpkey import SecpKey
+
+        if not len(path):
+            return SecpKey(self._master.private_key)
+        return SecpKey(self._node(path.parent).child(path.indexes[-1]).private_key)
+
+    def _node(self, path: Path) -> ExtendedKey:
+        with self._lock:
+            node = self._nodes.get(path)
+            if node is not None:
+                return node
+        node = self._master.derive(path)
+        with self._lock:
+            kept = self._nodes.setdefault(path, node)
+            while len(self._nodes) > _CACHED_KEYS:
+                self._nodes.popitem(last=False)
+        return kept
+
+
+class SingleKeychain(_Unprintable):
+    """One imported private key. It has no path and no siblings."""
+
+    __slots__ = ("_curve", "_key", "_public_key", "default_account", "fingerprint", "has_private_keys")
+
+    def __init__(self, curve: str, private_key: Secret, *, compressed: bool = True) -> None:
+        from ..crypto.ed25519 import Ed25519Key
+        from ..crypto.secp256k1 import decompress
+        from ..crypto.secpkey import SecpKey
+
+        self._curve = curve
+        self._key: SigningKey = (
+            Ed25519Key(private_key.expose()) if curve == "ed25519" else SecpKey(private_key.expose())
+        )
+        self._public_key = self._key.public_key if compressed else decompress(self._key.public_key)
+        self.has_private_keys = True
+        self.fingerprint: bytes | None = None
+        self.default_account = 0
+
+    def public_key(self, curve: str, path: Path | None) -> bytes:
+        self._check(curve, path)
+        return self._public_key
+
+    def public_keys(self, curve: str, parent: Path, start: int, count: int) -> Iterator[bytes]:
+        raise Unsupported("this wallet holds one imported key, which has no children: use a mnemonic for many accounts")
+
+    def children_of(self, account_path: Path) -> Callable[[int, int], bytes]:
+        raise Unsupported("this wallet holds one imported key, which has no children: use a mnemonic for many accounts")
+
+    def signing_key(self, curve: str, path: Path | None) -> SigningKey:
+        self._check(curve, path)
+        return self._key
+
+    def close(self) -> None:
+        self._key.close()
+
+    def _check(self, curve: str, path: Path | None) -> None:
+        if curve != self._curve:
+            raise Unsupported(f"this wallet holds one {self._curve} key, and this chain signs with {curve}")
+        if path is not None:
+            raise InvalidPath("this wallet holds one imported key, which has no derivation path")
+
+
+class ExtendedKeychain(_Unprintable):
+    """All keys below one extended public key (xpub, zpub, ...): watch-only, secp256k1, unhardened steps.
+
+    Full paths are asked for; the key's own depth and child number say which part of them it stands for.
+    """
+
+    __slots__ = ("_lock", "_node", "_nodes", "default_account", "fingerprint", "has_private_keys")
+
+    def __init__(self, key: ExtendedKey) -> None:
+        if key.is_private:
+            raise InvalidKey("this is an extended private key: a watch-only wallet takes the public one (xpub...)")
+        self._node = key
+        self._nodes: dict[tuple[int, ...], ExtendedKey] = {(): key}
+        self._lock = threading.Lock()
+        self.has_private_keys = False
+        self.fingerprint: bytes | None = key.fingerprint if key.depth == 0 else None
+        self.default_account = key.child_number - HARDENED if key.depth == 3 and key.child_number >= HARDENED else 0
+
+    def public_key(self, curve: str, path: Path | None) -> bytes:
+        steps = self._below(curve, path)
+        return self._parent(steps[:-1]).child(steps[-1]).public_key if steps else self._node.public_key
+
+    def public_keys(self, curve: str, parent: Path, start: int, count: int) -> Iterator[bytes]:
+        return self._parent(self._below(curve, parent)).public_keys(start, count)
+
+    def children_of(self, account_path: Path) -> Callable[[int, int], bytes]:
+        steps = self._below("secp256k1", account_path)
+        return lambda change, index: self._parent((*steps, change)).child(index).public_key
+
+    def signing_key(self, curve: str, path: Path | None) -> SigningKey:
+        raise SigningRefused(
+            "this wallet is watch-only: sign where the mnemonic is (export with to_json()), or give it a signer"
+        )
+
+    def close(self) -> None:
+        """Nothing here is secret."""
+
+    def _below(self, curve: str, path: Path | None) -> tuple[int, ...]:
+        if curve != "secp256k1":
+            raise Unsupported(
+                f"an extended public key cannot derive {curve} keys: SLIP-10 has only hardened steps there"
+            )
+        depth, number = self._node.depth, self._node.child_number
+        if path is None or len(path) < depth:
+            raise InvalidPath(f"this extended key stands at depth {depth}: it cannot give the key at {path}")
+        if depth and path.indexes[depth - 1] != number:
+            mine = f"{number - HARDENED}'" if number >= HARDENED else str(number)
+            raise InvalidPath(f"this extended key is child {mine} at depth {depth}, which is not on the path {path}")
+        below = path.indexes[depth:]
+        if any(step >= HARDENED for step in below):
+            raise InvalidPath(
+                f"{path} has hardened steps below depth {depth}, which an extended public key cannot derive: "
+                "export the key of the account (depth 3)"
+            )
+        return below
+
+    def _parent(self, steps: tuple[int, ...]) -> ExtendedKey:
+        node = self._nodes.get(steps)
+        if node is None:
+            node = self._parent(steps[:-1]).child(steps[-1])
+            with self._lock:
+                if len(self._nodes) >= _CACHED_KEYS:
+                    self._nodes = {(): self._node}
+                self._nodes[steps] = node
+        return node

@@ -1,0 +1,122 @@
+"""Signer: who makes signatures. A local key, a hardware wallet, a KMS: the rest of the library cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from .errors import SigningRefused
+from .transactions import Scheme, SigningRequest
+
+if TYPE_CHECKING:
+    from .keys.keychain import Keychain, SigningKey
+    from .path import Path
+
+__all__ = ["LocalSigner", "Signer", "verify_signature"]
+
+
+class Signer(Protocol):
+    """Anything that turns signing requests into signatures.
+
+    ``sign`` returns one signature for each request, in order, of the length that
+    :class:`~multiwallet.transactions.Scheme` gives, or raises
+    :class:`~multiwallet.errors.SigningRefused`. Under an ``AsyncWallet`` it may be a coroutine.
+    """
+
+    def sign(self, requests: Sequence[SigningRequest]) -> list[bytes] | Awaitable[list[bytes]]:
+        """Sign each request."""
+
+
+class LocalSigner:
+    """Signs with the private keys of a keychain in this process, and checks each signature it makes.
+
+    RFC 6979 for ECDSA (with Bitcoin Core's low-R grinding where a request asks for it), BIP-340 with
+    fresh auxiliary randomness, RFC 8032 for ed25519. ``verify=False`` leaves the self-check out.
+    """
+
+    __slots__ = ("_keychain", "_verify")
+
+    def __init__(self, keychain: Keychain, *, verify: bool = True) -> None:
+        self._keychain = keychain
+        self._verify = verify
+
+    def sign(self, requests: Sequence[SigningRequest]) -> list[bytes]:
+        """Sign each request; SigningRefused when a key is not here or a signature fails its check."""
+        return [self._sign(request) for request in requests]
+
+    def digest_signer(self, scheme: Scheme, path: Path | None) -> Callable[[bytes], bytes]:
+        """A bare function from the bytes to sign to the signature, for one key: the core of a batch.
+
+        It skips the self-check: the batch verifies a sample.
+        """
+        return _bare(self._keychain.signing_key(_curve(scheme), path), scheme, None)
+
+    def close(self) -> None:
+        """Wipe the keys."""
+        self._keychain.close()
+
+    def _sign(self, request: SigningRequest) -> bytes:
+        key = self._keychain.signing_key(_curve(request.scheme), request.path)
+        if not _same_key(key.public_key, request.public_key):
+            raise SigningRefused(
+                f"the key at {request.path or 'this wallet'} is not the one that the transaction asks for: "
+                "it belongs to another wallet, or its path is wrong"
+            )
+        message = request.message
+        signature = _bare(key, request.scheme, request.tweak)(message)
+        if self._verify and not verify_signature(request, signature):
+            raise SigningRefused("a signature failed its own check and was thrown away: this machine may be faulty")
+        return signature
+
+    def __repr__(self) -> str:
+        return "LocalSigner(…)"
+
+
+def verify_signature(request: SigningRequest, signature: bytes) -> bool:
+    """Whether a signature answers a request: made by its public key over its message, low S where that counts."""
+    from .crypto import ed25519, secp256k1
+
+    message = request.message
+    match request.scheme:
+        case Scheme.ED25519:
+            return ed25519.verify(request.public_key, message, signature)
+        case Scheme.SCHNORR:
+            key = secp256k1.xonly(request.public_key)
+            if request.tweak is not None:
+                key, _ = secp256k1.taproot_tweak_public(key, request.tweak or None)
+            return secp256k1.verify_schnorr(key, message, signature)
+        case Scheme.RECOVERABLE:
+            if len(signature) != 65 or not secp256k1.verify(request.public_key, message, signature[:64]):
+                return False
+            return secp256k1.recover(signature, message) == secp256k1.compress(request.public_key)
+        case Scheme.LOW_R:
+            return len(signature) == 64 and secp256k1.verify(request.public_key, message, signature)
+
+
+def _curve(scheme: Scheme) -> str:
+    return "ed25519" if scheme is Scheme.ED25519 else "secp256k1"
+
+
+def _same_key(ours: bytes, asked: bytes) -> bool:
+    if ours == asked:
+        return True
+    if len(asked) == 65:  # an old Bitcoin key, uncompressed
+        return asked[1:33] == ours[1:] and asked[-1] & 1 == ours[0] & 1
+    return False
+
+
+def _bare(key: SigningKey, scheme: Scheme, tweak: bytes | None) -> Callable[[bytes], bytes]:
+    from .crypto.ed25519 import Ed25519Key
+
+    if isinstance(key, Ed25519Key):
+        return key.signer()
+    match scheme:
+        case Scheme.RECOVERABLE:
+            return key.recoverable_signer()
+        case Scheme.LOW_R:
+            return key.low_r_signer()
+        case Scheme.SCHNORR:
+            sign = key.schnorr_signer(tweak)
+            return lambda message: sign(message, None)
+        case Scheme.ED25519:
+            raise SigningRefused("a secp256k1 key cannot make ed25519 signatures")
