@@ -47,11 +47,11 @@ $(ORACLES)/node_modules/.installed: $(ORACLES)/package.json $(ORACLES)/package-l
 	    else echo "npm could not install them: the tests on anvil and against JavaScript libraries will be skipped"; fi; \
 	fi
 
-.cache/litecoind/litecoind: tests/nodes/get-litecoind
-	@echo "fetching litecoind into .cache/litecoind"
+.cache/litecoind/.ready: tests/nodes/get-litecoind
+	@echo "looking for litecoind, or fetching it into .cache/litecoind"
 	@sh tests/nodes/get-litecoind .cache/litecoind && touch $@ || echo "the tests on litecoind will be skipped"
 
-nodes: $(ORACLES)/node_modules/.installed .cache/litecoind/litecoind
+nodes: $(ORACLES)/node_modules/.installed .cache/litecoind/.ready
 
 demo: $(VENV)/.demo
 	@$(BIN)/multiwallet demo

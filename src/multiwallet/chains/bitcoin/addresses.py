@@ -91,7 +91,9 @@ def script_of(network: Network, address: str) -> bytes:
     if not address.isascii() or not address.isprintable() or " " in address:
         raise InvalidAddress("the address holds a space or a character that no address has: copy it again")
     if len(address) > _LONGEST:
-        raise InvalidAddress(f"{len(address)} characters are too long for an address of {network.title}{_hint(address)}")
+        raise InvalidAddress(
+            f"{len(address)} characters are too long for an address of {network.title}{_hint(address)}"
+        )
     hrp = _hrp(network)
     prefix, separator, _ = address.lower().rpartition("1")
     if separator and (prefix == hrp or prefix in _PREFIXES):

@@ -231,7 +231,9 @@ def _spent(transaction: Transaction, inputs: tuple[Fields, ...]) -> tuple[TxOut 
         txid, outputs = known
         prevout = transaction.inputs[index].prevout
         if prevout[:32] != txid:
-            raise InvalidTransaction(f"input {index}: the previous transaction in the PSBT is not the one that it spends")
+            raise InvalidTransaction(
+                f"input {index}: the previous transaction in the PSBT is not the one that it spends"
+            )
         number = int.from_bytes(prevout[32:], "little")
         if number >= len(outputs):
             raise InvalidTransaction(f"input {index}: the previous transaction has no output {number}")

@@ -161,7 +161,9 @@ def _sized(name: str, key_size: int, *sizes: int) -> Check:
 
 def _misplaced(name: str, version: str) -> Check:
     def check(key: bytes, value: bytes) -> None:
-        raise InvalidTransaction(f"the PSBT is of version {version} and has the field {name}, which does not belong there")
+        raise InvalidTransaction(
+            f"the PSBT is of version {version} and has the field {name}, which does not belong there"
+        )
 
     return check
 
@@ -175,7 +177,9 @@ def _check_public_key(key: bytes, name: str) -> None:
 def _partial_sig(key: bytes, value: bytes) -> None:
     _check_public_key(key, "partial signature")
     if not 9 <= len(value) <= 73:
-        raise InvalidTransaction(f"a partial signature in the PSBT has {len(value)} bytes: DER and a sighash byte have 9 to 73")
+        raise InvalidTransaction(
+            f"a partial signature in the PSBT has {len(value)} bytes: DER and a sighash byte have 9 to 73"
+        )
 
 
 def _derivation(key: bytes, value: bytes) -> None:
@@ -214,7 +218,9 @@ def _final_witness(key: bytes, value: bytes) -> None:
 
 def _leaf_script(key: bytes, value: bytes) -> None:
     if not 34 <= len(key) <= 34 + 32 * 128 or (len(key) - 34) % 32:
-        raise InvalidTransaction(f"a taproot control block in the PSBT has {len(key) - 1} bytes: 33 and a multiple of 32")
+        raise InvalidTransaction(
+            f"a taproot control block in the PSBT has {len(key) - 1} bytes: 33 and a multiple of 32"
+        )
     if not value:
         raise InvalidTransaction("a taproot leaf script in the PSBT is empty")
 

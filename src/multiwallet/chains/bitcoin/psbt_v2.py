@@ -26,14 +26,18 @@ _SCRIPT: Final = b"\x04"
 _TIME_THRESHOLD: Final = 500_000_000
 
 
-def parse_version_2(data: bytes, fields: Fields, position: int) -> tuple[Transaction, list[Fields], list[Fields], Fields]:
+def parse_version_2(
+    data: bytes, fields: Fields, position: int
+) -> tuple[Transaction, list[Fields], list[Fields], Fields]:
     """The unsigned transaction and the version-0 maps (inputs, outputs, global) of a version-2 PSBT.
 
     ``fields`` is its global map and ``position`` where the others start. Raises
     :class:`~multiwallet.errors.InvalidTransaction` for missing fields and for locktimes that exclude each other.
     """
     if field.UNSIGNED_TX in fields:
-        raise InvalidTransaction("the PSBT is of version 2 and holds an unsigned transaction, which belongs to version 0")
+        raise InvalidTransaction(
+            "the PSBT is of version 2 and holds an unsigned transaction, which belongs to version 0"
+        )
     version = int.from_bytes(_take(fields, _TX_VERSION, "transaction version"), "little")
     counts = []
     for key, name in ((_INPUT_COUNT, "input count"), (_OUTPUT_COUNT, "output count")):
@@ -54,7 +58,9 @@ def parse_version_2(data: bytes, fields: Fields, position: int) -> tuple[Transac
         index = _take(entry, _OUTPUT_INDEX, "output index")
         sequence = entry.pop(_SEQUENCE, None)
         locks.append(_locks(entry))
-        txins.append(TxIn(txid + index, b"", FINAL_SEQUENCE if sequence is None else int.from_bytes(sequence, "little")))
+        txins.append(
+            TxIn(txid + index, b"", FINAL_SEQUENCE if sequence is None else int.from_bytes(sequence, "little"))
+        )
         inputs.append(entry)
     outputs, txouts = [], []
     for _ in range(counts[1]):
@@ -81,7 +87,9 @@ def _locks(entry: Fields) -> tuple[int | None, int | None]:
     required_time = None if time is None else int.from_bytes(time, "little")
     required_height = None if height is None else int.from_bytes(height, "little")
     if required_time is not None and required_time < _TIME_THRESHOLD:
-        raise InvalidTransaction("an input of the PSBT requires a time locktime below 500,000,000, which means a height")
+        raise InvalidTransaction(
+            "an input of the PSBT requires a time locktime below 500,000,000, which means a height"
+        )
     if required_height is not None and not 0 < required_height < _TIME_THRESHOLD:
         raise InvalidTransaction("an input of the PSBT requires a height locktime outside 1 to 499,999,999")
     return required_time, required_height
@@ -98,4 +106,6 @@ def _locktime(locks: list[tuple[int | None, int | None]], fallback: int) -> int:
     times = [time for time, _ in required if time is not None]
     if len(times) == len(required):
         return max(times)
-    raise InvalidTransaction("one input of the PSBT requires a height locktime and another one a time: they exclude each other")
+    raise InvalidTransaction(
+        "one input of the PSBT requires a height locktime and another one a time: they exclude each other"
+    )

@@ -17,6 +17,7 @@ __all__ = [
     "p2sh",
     "p2wsh",
     "push",
+    "pushes_of",
     "redeem_script_for_key",
     "script_for_key",
 ]
@@ -135,23 +136,29 @@ def data_of(script: bytes) -> bytes | None:
     """
     if not script or script[0] != _OP_RETURN:
         return None
-    data, position, end = b"", 1, len(script)
+    items = pushes_of(script[1:])
+    return None if items is None else b"".join(items)
+
+
+def pushes_of(script: bytes) -> list[bytes] | None:
+    """What a script of pushes alone puts on the stack, or None for any other script."""
+    items, position, end = [], 0, len(script)
     while position < end:
         code = script[position]
         position += 1
-        if code < _OP_PUSHDATA1:
+        if code < 0x4C:
             length = code
         elif code <= 0x4E:
-            width = 1 << (code - _OP_PUSHDATA1)
+            width = 1 << (code - 0x4C)
             length = int.from_bytes(script[position : position + width], "little")
             position += width
         else:
             return None
         if position + length > end:
             return None
-        data += script[position : position + length]
+        items.append(script[position : position + length])
         position += length
-    return data
+    return items
 
 
 def multisig_of(script: bytes) -> tuple[int, tuple[bytes, ...]] | None:

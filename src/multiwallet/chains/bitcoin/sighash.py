@@ -118,7 +118,9 @@ class Sighash:
             outputs = b"\0"
         elif base == SINGLE:
             if index >= len(tx.outputs):
-                raise InvalidTransaction(f"input {index} asks for a signature over an output that is not there (SINGLE)")
+                raise InvalidTransaction(
+                    f"input {index} asks for a signature over an output that is not there (SINGLE)"
+                )
             outputs = compact_size(index + 1) + (b"\xff" * 8 + b"\0") * index + tx.outputs[index].serialize()
         else:
             outputs = compact_size(len(tx.outputs)) + self._all_outputs()
@@ -159,7 +161,9 @@ class Sighash:
             parts.append(index.to_bytes(4, "little"))
         if base == SINGLE:
             if index >= len(tx.outputs):
-                raise InvalidTransaction(f"input {index} asks for a signature over an output that is not there (SINGLE)")
+                raise InvalidTransaction(
+                    f"input {index} asks for a signature over an output that is not there (SINGLE)"
+                )
             parts.append(sha256(tx.outputs[index].serialize()))
         return b"".join(parts)
 

@@ -27,13 +27,13 @@ _KNOWN_SIGHASHES: Final = frozenset((DEFAULT, 1, 2, 3, 0x81, 0x82, 0x83))
 
 
 class InputPlan(NamedTuple):
-    """How an input that is not final is signed and spent.
+    """How the input at ``position``, which is not final, is signed and spent.
 
     ``kind`` is ``p2pkh``, ``p2wpkh``, ``p2sh-p2wpkh`` or ``p2tr`` with one key in ``keys``; or ``p2sh``,
     ``p2wsh`` or ``p2sh-p2wsh`` for a multisig ``script`` of which ``required`` keys sign.
     """
 
-    index: int
+    position: int
     kind: str
     sighash: int
     preimage: bytes
@@ -184,7 +184,7 @@ class _Reader:
     # -- shared by them ------------------------------------------------------------------------------
 
     def _plan(self, plan: InputPlan, fields: Fields) -> None:
-        self.plans[plan.index] = self.places[plan.preimage] = plan
+        self.plans[plan.position] = self.places[plan.preimage] = plan
         preimage = plan.preimage
         for key in plan.keys:
             if b"\x02" + key not in fields:
@@ -236,7 +236,9 @@ class _Reader:
             return usual
         sighash = int.from_bytes(value, "little")
         if sighash not in _KNOWN_SIGHASHES or (sighash == DEFAULT and usual != DEFAULT):
-            raise InvalidTransaction(f"input {index} asks for the sighash type {sighash_name(sighash)}, which it cannot have")
+            raise InvalidTransaction(
+                f"input {index} asks for the sighash type {sighash_name(sighash)}, which it cannot have"
+            )
         return sighash
 
     def _need_previous(self, index: int, fields: Fields) -> None:

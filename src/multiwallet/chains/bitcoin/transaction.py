@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from ...codec.compact_size import decode as _read
@@ -31,7 +32,8 @@ _MAX_SIZE: Final = 4_000_000
 _CUT: Final = "the transaction ends too early: bytes are missing"
 
 
-class OutPoint(NamedTuple):
+@dataclass(frozen=True, slots=True, order=True)
+class OutPoint:
     """Which output of which transaction: ``txid`` as explorers show it (64 hex digits) and the output's index.
 
     >>> point = OutPoint("00" * 31 + "01", 2)

@@ -12,7 +12,15 @@ from typing import Final
 from ...codec.compact_size import encode as compact_size
 from ...errors import Unsupported
 
-__all__ = ["DUST_RELAY_RATE", "dust_limit", "fixed_weight", "input_weight", "multisig_witness_weight", "output_weight", "vsize"]
+__all__ = [
+    "DUST_RELAY_RATE",
+    "dust_limit",
+    "fixed_weight",
+    "input_weight",
+    "multisig_witness_weight",
+    "output_weight",
+    "vsize",
+]
 
 _SIGNATURE: Final = 72
 _KEY: Final = 33

@@ -264,7 +264,9 @@ def build_payment(holder: Holder, payments: tuple[Payment, ...], options: Option
             details["base_fee_per_gas"] = found.prices.base
     everything = plan.payment.everything
     # The rollup prices the transaction's bytes, so "everything" is priced with as long a value as it can have.
-    question = l1_fee_effect(network, (replace(transaction, value=found.coins) if everything else transaction).unsigned())
+    question = l1_fee_effect(
+        network, (replace(transaction, value=found.coins) if everything else transaction).unsigned()
+    )
     if question is not None:
         (answer,) = yield from ask(question)
         data_fee, kept = read_l1_fee(answer)

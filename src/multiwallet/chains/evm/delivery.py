@@ -31,7 +31,9 @@ _KNOWN: Final = re.compile(
     r"already ?known|(?<!un)known transaction|already imported|already (?:exists )?in (?:the )?(?:mempool|cache|pool)"
     r"|already exists in (?:the )?(?:mempool|cache|pool)|already in the system|same hash was already"
 )
-_USED_NONCE: Final = re.compile(r"nonce (?:is )?too low|nonce has already been used|invalid nonce|oldnonce|correct nonce")
+_USED_NONCE: Final = re.compile(
+    r"nonce (?:is )?too low|nonce has already been used|invalid nonce|oldnonce|correct nonce"
+)
 _NO_ANSWER: Final = re.compile(r"timed? ?out|timeout")
 
 

@@ -138,8 +138,7 @@ def _from_mapping(native: Mapping[Any, Any], chain_id: int, sender: bytes) -> Ev
             for entry in _sequence("blobVersionedHashes", native.get("blobVersionedHashes", ()))
         ),
         authorizations=tuple(
-            _authorization(entry)
-            for entry in _sequence("authorizationList", native.get("authorizationList", ()))
+            _authorization(entry) for entry in _sequence("authorizationList", native.get("authorizationList", ()))
         ),
     )
 

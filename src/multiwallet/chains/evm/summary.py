@@ -13,7 +13,8 @@ from .transaction import EvmTransaction, decode_unsigned
 __all__ = ["maximum_fee", "summarize"]
 
 _ZERO: Final = eip55.checksum(bytes(20))
-_UNLIMITED: Final = 1 << 95  # beyond any supply: wallets write "unlimited" as 2^96 - 1 or 2^256 - 1, and spend from it
+_UNLIMITED: Final = 1 << 127  # beyond any supply; wallets write "unlimited" as 2^256 - 1 or 2^160 - 1,
+_UNLIMITED_96: Final = (1 << 96) - 1  # and for tokens that count in 96 bits as this
 _HIGH_PRICE: Final = 10**13  # 10,000 gwei
 _LEAST_GAS: Final = 21000
 _MOVES: Final = ("transfer", "transferFrom", "safeTransferFrom")
@@ -135,7 +136,7 @@ def _token_action(unsigned: UnsignedTransaction, call: TokenCall, contract: str)
         spender, units = arguments
         amount = _amount(unsigned, contract, units, details)
         kind = {"approve": "approve", "increaseAllowance": "raise-allowance"}.get(name, "lower-allowance")
-        if isinstance(units, int) and units >= _UNLIMITED and kind != "lower-allowance":
+        if _is_unlimited(units) and kind != "lower-allowance":
             amount = None
             details["units"] = "unlimited"
             warnings.append(f"It lets {spender} take all of this token, now and later, without limit.")
@@ -149,7 +150,7 @@ def _token_action(unsigned: UnsignedTransaction, call: TokenCall, contract: str)
         token, spender, units, _ = arguments
         details = {"token": str(token), "through": contract}
         amount = _amount(unsigned, str(token), units, details)
-        if isinstance(units, int) and units >= _UNLIMITED:
+        if _is_unlimited(units):
             amount = None
             details["units"] = "unlimited"
             warnings.append(f"It lets {spender} take all of the token {token}, without limit.")
@@ -157,6 +158,10 @@ def _token_action(unsigned: UnsignedTransaction, call: TokenCall, contract: str)
     owner, spender, units = arguments[:3]  # permit: an approval that its owner has signed before
     details["owner"] = str(owner)
     return Action("permit", str(spender), _amount(unsigned, contract, units, details), details), warnings
+
+
+def _is_unlimited(units: object) -> bool:
+    return isinstance(units, int) and (units >= _UNLIMITED or units == _UNLIMITED_96)
 
 
 def _amount(unsigned: UnsignedTransaction, contract: str, units: object, details: dict[str, str]) -> Amount | None:

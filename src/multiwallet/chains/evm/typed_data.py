@@ -155,7 +155,9 @@ def _check_type(types: Types, kind: str, field: str) -> None:
 def _implied_domain(domain: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     unknown = [key for key in domain if key not in _DOMAIN_FIELDS]
     if unknown:
-        raise InvalidMessage(f"a domain has no field {str(unknown[0])[:80]!r}: EIP-712 knows {', '.join(_DOMAIN_FIELDS)}")
+        raise InvalidMessage(
+            f"a domain has no field {str(unknown[0])[:80]!r}: EIP-712 knows {', '.join(_DOMAIN_FIELDS)}"
+        )
     return tuple((name, kind) for name, kind in _DOMAIN_FIELDS.items() if name in domain)
 
 

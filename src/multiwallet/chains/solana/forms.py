@@ -49,8 +49,7 @@ def _read(native: Any, parse: Callable[[bytes], Native]) -> Native:
         # solders writes a MessageV0 without the byte that gives its version
         return parse(b"\x80" + data if kind.__name__ == "MessageV0" else data)
     raise InvalidTransaction(
-        "a Solana transaction is base64, base58 or hex text, bytes, or an object of solders, "
-        f"not {kind.__name__}"
+        f"a Solana transaction is base64, base58 or hex text, bytes, or an object of solders, not {kind.__name__}"
     )
 
 

@@ -58,7 +58,8 @@ def _refusal(error: MultiwalletError, signed: SignedTransaction) -> None:
         raise Rejected(f"the endpoint limits this client and did not take {txid}: send the same bytes again{pause}")
     if isinstance(error, TransportError):
         raise BroadcastUncertain(
-            f"no answer to the broadcast of {txid} ({error.message}): ask about it or send the same bytes again", txid=txid
+            f"no answer to the broadcast of {txid} ({error.message}): ask about it or send the same bytes again",
+            txid=txid,
         ) from error
     if not isinstance(error, Rejected):
         raise error
@@ -69,7 +70,8 @@ def _refusal(error: MultiwalletError, signed: SignedTransaction) -> None:
             return
         if error.node_code == _INTERNAL_ERROR:  # the node broke: whether before or after passing it on is not known
             raise BroadcastUncertain(
-                f"the node failed on {txid} ({error.message[:160]}): ask about it or send the same bytes again", txid=txid
+                f"the node failed on {txid} ({error.message[:160]}): ask about it or send the same bytes again",
+                txid=txid,
             ) from error
         raise error
     _, _, message = parse_transaction(signed.raw)

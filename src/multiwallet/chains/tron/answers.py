@@ -29,6 +29,9 @@ __all__ = [
     "estimated_energy",
     "field",
     "hex_field",
+    "listed",
+    "nested",
+    "number",
     "post",
     "prices",
     "resources",
@@ -41,7 +44,7 @@ _HEADER = frozenset(("txTrieRoot", "parentHash", "witness_address"))
 
 def post(network: Network, call: str, /, *, broadcast: bool = False, **body: Any) -> Rest:
     """One request: ``call`` is ``wallet/...`` or ``walletsolidity/...``."""
-    return Rest(network.id, "POST", f"/{call}", json=body, broadcast=broadcast)
+    return Rest(network.id, "POST", call, json=body, broadcast=broadcast)
 
 
 def table(answer: Any, call: str) -> Mapping[str, Any]:
@@ -210,6 +213,13 @@ def constant_result(answer: Any) -> tuple[bytes, int]:
         code = str(result.get("code", "no code"))
         raise Rejected(f"the node would not run the call: {message or code}", node_code=code, data=result)
     return data, field(found, "energy_used", call)
+
+
+def number(data: bytes, method: str) -> int:
+    """The number that a constant call returned in its first 32 bytes; BadResponse where there is none."""
+    if len(data) < 32:
+        raise BadResponse(f"the contract's {method} answered {len(data)} bytes: this is no TRC-20 token")
+    return int.from_bytes(data[:32], "big")
 
 
 def estimated_energy(outcome: Any) -> int | None:

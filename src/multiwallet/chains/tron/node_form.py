@@ -19,7 +19,7 @@ from .contracts import FIELDS, NAMES, NUMBERS, TYPE_URL
 from .raw_data import MAX_SIGNATURES, MAX_SIZE, RawData
 from .schema import Field
 
-__all__ = ["decoded_message", "raw_data_json", "read", "transaction_json"]
+__all__ = ["check_signatures", "decoded_message", "raw_data_json", "read", "transaction_json"]
 
 _KNOWN: Final = frozenset(
     ("txID", "raw_data", "raw_data_hex", "visible", "signature", "ret", "contract_address", "permission")
@@ -103,7 +103,7 @@ def _from_bytes(data: bytes) -> tuple[bytes, RawData, tuple[bytes, ...]]:
     if data[:2] == b"\x0a\x02":
         return data, RawData.decode(data), ()
     body, found = raw_data.decode_transaction(data)
-    return body, RawData.decode(body), _checked(found, body)
+    return body, RawData.decode(body), check_signatures(found, body)
 
 
 def _from_object(native: Mapping[str, Any]) -> tuple[bytes, RawData, tuple[bytes, ...]]:
@@ -141,7 +141,7 @@ def _from_object(native: Mapping[str, Any]) -> tuple[bytes, RawData, tuple[bytes
         return body, raw, ()
     if not isinstance(listed, list | tuple):
         raise InvalidTransaction("signature is a list of hex texts")
-    return body, raw, _checked(tuple(map(signatures.from_hex, listed)), body)
+    return body, raw, check_signatures(tuple(map(signatures.from_hex, listed)), body)
 
 
 def _unwrapped(native: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -160,7 +160,7 @@ def _unwrapped(native: Mapping[str, Any]) -> Mapping[str, Any]:
     return inner
 
 
-def _checked(found: tuple[bytes, ...], body: bytes) -> tuple[bytes, ...]:
+def check_signatures(found: tuple[bytes, ...], body: bytes) -> tuple[bytes, ...]:
     if len(found) > MAX_SIGNATURES:
         raise InvalidTransaction(f"a TRON transaction has at most {MAX_SIGNATURES} signatures, not {len(found)}")
     digest = sha256(body)

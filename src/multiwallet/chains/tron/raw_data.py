@@ -152,8 +152,8 @@ def make(
             values = schema.decode(fields, value, contract)
         else:
             values, value = value, schema.encode(fields, value)
-        owner = values.get("owner_address")
-        if owner is None:
+        owner = values.get("owner_address", b"")
+        if not owner:
             raise InvalidTransaction(f"the {contract} names no owner_address: nobody's signature would count")
     return RawData(
         ref_block_bytes,

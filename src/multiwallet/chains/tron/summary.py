@@ -10,9 +10,9 @@ from ...chain import Network
 from ...codec import abi
 from ...errors import InputError
 from ...transactions import Action, Fee, Summary
-from . import addresses, fees
+from . import addresses
 from .contracts import FIELDS
-from .raw_data import MAX_SIGNATURES, RawData
+from .raw_data import RawData
 
 __all__ = ["describe", "memo_text"]
 
@@ -42,22 +42,18 @@ def memo_text(data: bytes) -> str | None:
         return "0x" + data.hex()
 
 
-def describe(network: Network, body: bytes, raw: RawData, priced: Fee, assets: tuple[Asset, ...]) -> Summary:
-    """The summary of a transaction. Only token decimals and activation fees come from elsewhere than the bytes.
+def describe(network: Network, raw: RawData, priced: Fee, assets: tuple[Asset, ...]) -> Summary:
+    """The summary of a transaction, with the price that was set for it and the tokens that its builder named.
 
-    The fee is never shown lower than the bytes imply, whatever ``priced`` says.
+    Prices do not stand in the bytes, but ``fee_limit`` does: the fee is never shown lower than that.
     """
     reader = _Reader(network, raw, {asset.id: asset for asset in assets})
     actions = reader.actions()
     warnings = reader.warnings
-    signatures = MAX_SIGNATURES if raw.permission_id else 1
-    floor = fees.worst_case(
-        network, body_size=len(body), memo=bool(raw.data), fee_limit=raw.fee_limit, signatures=signatures
-    )
-    maximum = max(priced.maximum, floor.maximum) if priced.maximum.asset == network.native else floor.maximum
-    expected = min(priced.expected, maximum) if priced.expected.asset == network.native else maximum
+    limit = Amount(raw.fee_limit, network.native)
+    fee = Fee(priced.expected, max(priced.maximum, limit), priced.details)
     if raw.fee_limit > _DEAR:
-        warnings.append(f"the fee limit is {Amount(raw.fee_limit, network.native)}: a call this dear is rare")
+        warnings.append(f"the fee limit is {limit}: a call this dear is rare")
     if raw.permission_id:
         warnings.append(
             f"this is signed under permission {raw.permission_id} of {addresses.from_bytes(raw.owner)}: "
@@ -65,16 +61,9 @@ def describe(network: Network, body: bytes, raw: RawData, priced: Fee, assets: t
         )
     details = {"expires": f"{raw.expiration} ms", "contract": raw.contract}
     if raw.fee_limit:
-        details["fee limit"] = str(Amount(raw.fee_limit, network.native))
-    return Summary(
-        network.name,
-        addresses.from_bytes(raw.owner),
-        actions,
-        Fee(expected, maximum, floor.details),
-        memo_text(raw.data),
-        details,
-        tuple(warnings),
-    )
+        details["fee limit"] = str(limit)
+    sender, memo = addresses.from_bytes(raw.owner), memo_text(raw.data)
+    return Summary(network.id, sender, actions, fee, memo, details, tuple(warnings))
 
 
 class _Reader:

@@ -92,11 +92,11 @@ def _types(stated: Any) -> dict[str, Struct]:
             raise InvalidMessage(f"the struct {name[:40]} is a list of fields")
         members = []
         for field in fields:
-            pair = (field.get("name"), field.get("type")) if isinstance(field, Mapping) else (None, None)
-            if not all(isinstance(part, str) for part in pair) or not _WORD.fullmatch(pair[0]):
+            member, kind = (field.get("name"), field.get("type")) if isinstance(field, Mapping) else (None, None)
+            if not isinstance(member, str) or not isinstance(kind, str) or not _WORD.fullmatch(member):
                 raise InvalidMessage(f"each field of {name[:40]} is an object with a name and a type")
-            members.append(pair)
-        if len({member for member, _ in members}) != len(members):
+            members.append((member, kind))
+        if len(dict(members)) != len(members):
             raise InvalidMessage(f"the struct {name[:40]} has two fields of one name")
         types[name] = tuple(members)
     for name, struct in types.items():
