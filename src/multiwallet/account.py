@@ -83,7 +83,7 @@ class _AccountFace:
 
         Raises :class:`~multiwallet.errors.SigningRefused` for a watch-only account.
         """
-        from .keys.export import export_private_key
+        from .credentials import export_private_key
 
         operations = self._operations
         return export_private_key(operations.session.keychain, operations.chain, operations.holder)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from . import registry
 from .amounts import Amount, Asset
 from .chain import Chain, Holder, Network, Options, Payment, Transfer
-from .errors import AmountError, InputError, InvalidTransaction, SigningRefused, Unsupported
+from .errors import AmountError, InputError, InvalidPath, InvalidTransaction, SigningRefused, Unsupported
 from .ops import Op, Sign, ask, gather
-from .path import Path
+from .path import HARDENED, Path
 from .transactions import Balance, Fee, Receipt, SignedTransaction, SigningRequest, UnsignedTransaction
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class Session:
         for number, what in ((index, "index"), (account, "account")):
             if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 0):
                 raise InputError(f"{what} is a whole number, zero or more")
+            if number is not None and number >= HARDENED:
+                raise InvalidPath(f"{what} is at most 2147483647")
         keychain = self.keychain
         if self.is_single:
             if index or account or path is not None:
@@ -78,6 +80,8 @@ class Session:
         """Accounts ``start`` to ``start + count - 1``, deriving their common parent once."""
         if isinstance(start, bool) or isinstance(count, bool) or start < 0 or count < 0:
             raise InputError("start and count are whole numbers, zero or more")
+        if start + count > HARDENED:
+            raise InvalidPath("an index is at most 2147483647")
         network, chain, kind = self._chain(name, None, kind)
         if self.is_single:
             raise Unsupported("this wallet holds one imported key: it has one account a network")

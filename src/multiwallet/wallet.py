@@ -91,7 +91,7 @@ class _WalletFace(Generic[A]):
         serves every network of that family. Raises InvalidKey; the message never holds the key.
         """
         from . import registry
-        from .keys.imports import import_private_key
+        from .credentials import import_private_key
         from .keys.keychain import SingleKeychain
 
         row = registry.network(network)
@@ -120,7 +120,7 @@ class _WalletFace(Generic[A]):
         signs elsewhere. Raises InvalidKey.
         """
         from . import registry
-        from .keys.imports import import_extended_key
+        from .credentials import import_extended_key
 
         row = registry.network(network)
         chain = registry.chain(row)

@@ -42,6 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "exchange": {"errors", "ops"},
     "transport": {"errors", "exchange", "ops"},
     "operations": FACES - {"account", "wallet", "transport"},
+    "credentials": CONTRACT | {"keys", "secret"},
     "batch": FACES - {"account", "wallet", "transport"},
     "account": FACES,
     "wallet": FACES,

@@ -68,7 +68,7 @@ def test_ecdsa_agrees_with_python_ecdsa(private, digest):
 def test_low_r_grinds_past_the_prepared_counters(monkeypatch):
     from multiwallet.crypto import secpkey
 
-    # The longest grind among these takes 6 tries or more; with one prepared counter the rest is made on the way.
+    # With one counter prepared, the others are made on the way.
     monkeypatch.setattr(secpkey, "_GRINDS", secpkey._GRINDS[:1])
     key, tries = SecpKey(PRIVATE), []
     for number in range(60):

@@ -153,7 +153,7 @@ class SecpKey:
                 signature: bytes = view[:]
                 if signature[0] < 0x80:
                     return signature
-                extra = grinds[counter] if counter < 32 else struct.pack("<L28x", counter + 1)
+                extra = grinds[counter] if counter < len(grinds) else struct.pack("<L28x", counter + 1)
                 counter += 1
 
         return sign

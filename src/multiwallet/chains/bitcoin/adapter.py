@@ -77,8 +77,9 @@ class Bitcoin(Chain):
         raw = psbt_bytes(native)
         if _VERSION_2 in raw:
             raw = Psbt.parse(raw).serialize()
-        psbt = examine(raw).psbt
-        attributed = attribute(holder, psbt)
+        found = examine(raw)
+        psbt = found.psbt
+        attributed = attribute(holder, found)
         if attributed is not psbt:
             psbt, raw = attributed, attributed.serialize()
         change = own_outputs(holder, psbt)

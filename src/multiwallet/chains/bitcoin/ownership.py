@@ -12,6 +12,7 @@ from . import psbt_fields as field
 from .psbt import Psbt, origin_fields
 from .psbt_fields import Fields
 from .script import KEY_KINDS, kind_of, redeem_script_for_key, script_for_key
+from .signable import Examined
 
 __all__ = ["Claim", "attribute", "claim_of", "known_scripts", "own_outputs", "pays_to"]
 
@@ -89,15 +90,18 @@ def known_scripts(holder: Holder) -> Mapping[bytes, tuple[int, int]]:
     return scripts if isinstance(scripts, Mapping) else {}
 
 
-def attribute(holder: Holder, psbt: Psbt) -> Psbt:
+def attribute(holder: Holder, found: Examined) -> Psbt:
     """The PSBT with the holder's key written to each input that spends its scripts and names no key.
 
     The PSBT comes back as it is when there is no such input.
     """
+    psbt = found.psbt
+    if len(found.plans) == len(psbt.inputs):
+        return psbt
     find = _script_finder(holder)
     added: dict[int, Fields] = {}
-    for index, (fields, output) in enumerate(zip(psbt.inputs, psbt.spent, strict=True)):
-        if output is None or field.FINAL_WITNESS in fields or field.FINAL_SCRIPTSIG in fields:
+    for index, (fields, output) in enumerate(zip(psbt.inputs, found.spent, strict=True)):
+        if index in found.plans or field.FINAL_WITNESS in fields or field.FINAL_SCRIPTSIG in fields:
             continue
         kind = kind_of(output.script)
         if kind == "p2wsh" or kind == "unknown" or any(key[0] in (0x02, 0x06, 0x16) for key in fields):

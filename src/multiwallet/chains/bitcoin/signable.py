@@ -23,6 +23,9 @@ from .transaction import MAX_AMOUNT, TxOut
 
 __all__ = ["Examined", "InputPlan", "examine"]
 
+_CACHED_SIZE: Final = 1_000_000
+_LOW_R: Final = Scheme.LOW_R  # an enum's members are looked up slowly, and this is done for each input
+_SHA256D: Final = Digest.SHA256D
 _KNOWN_SIGHASHES: Final = frozenset((DEFAULT, 1, 2, 3, 0x81, 0x82, 0x83))
 
 
@@ -58,13 +61,17 @@ class Examined(NamedTuple):
         return [plan for plan in self.plans.values() if plan.sighash > ALL]
 
 
-@lru_cache(maxsize=16)
 def examine(body: bytes) -> Examined:
     """Read a PSBT and find what it asks to be signed. The result is shared: it must not be changed.
 
     Raises :class:`~multiwallet.errors.InvalidTransaction` for a PSBT that cannot be read or contradicts itself, an
     input that does not say what it spends, and outputs worth more than the inputs.
     """
+    # Building, authorising and assembling all look at the same bytes. Large ones are not worth the memory.
+    return _examine_once(body) if len(body) <= _CACHED_SIZE else _examine(body)
+
+
+def _examine(body: bytes) -> Examined:
     psbt = Psbt.parse(body)
     psbt.transaction.check()
     spent = []
@@ -81,6 +88,9 @@ def examine(body: bytes) -> Examined:
     if fee < 0:
         raise InvalidTransaction(f"the outputs are worth {-fee} more than the inputs")
     return _Reader(psbt, tuple(spent)).read(fee)
+
+
+_examine_once = lru_cache(maxsize=16)(_examine)
 
 
 class _Reader:
@@ -118,13 +128,16 @@ class _Reader:
     # -- one input each ------------------------------------------------------------------------------
 
     def _key_v0(self, index: int, kind: str, fields: Fields, program: bytes, amount: int) -> None:
-        key = self._key_of_hash(fields, program, 34)
-        if key is None:
+        public_key = self._key_of_hash(fields, program, 34)
+        if public_key is None:
             return
         sighash = self._sighash_type(index, fields, ALL) if field.SIGHASH_TYPE in fields else ALL
-        code = b"\x76\xa9\x14" + program + b"\x88\xac"
-        preimage = self.sighash.witness_v0(index, code, amount, sighash)
-        self._plan(InputPlan(index, kind, sighash, preimage, (key,)), fields)
+        preimage = self.sighash.witness_v0(index, b"\x76\xa9\x14" + program + b"\x88\xac", amount, sighash)
+        self.plans[index] = self.places[preimage] = InputPlan(index, kind, sighash, preimage, (public_key,))
+        origin = fields.get(b"\x06" + public_key)
+        if origin is not None and b"\x02" + public_key not in fields:
+            path = self._path(origin)
+            self.requests.append(SigningRequest(_LOW_R, _SHA256D, preimage, public_key, path))
 
     def _p2pkh(self, index: int, fields: Fields, script: bytes) -> None:
         self._need_previous(index, fields)
@@ -191,7 +204,7 @@ class _Reader:
                 origin = fields.get(b"\x06" + key)
                 if origin is not None:
                     path = self._path(origin)
-                    request = SigningRequest(Scheme.LOW_R, Digest.SHA256D, preimage, key, path)
+                    request = SigningRequest(_LOW_R, _SHA256D, preimage, key, path)
                     self.requests.append(request)
 
     def _path(self, origin: bytes) -> Path | None:

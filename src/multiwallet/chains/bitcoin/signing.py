@@ -94,26 +94,26 @@ def assemble(
     """
     found = examine(transaction.body)
     added: dict[int, Fields] = {}
-    places = found.places
+    places, encode, low_r = found.places, der.encode, Scheme.LOW_R
     for request, signature in signed:
         plan = places.get(request.preimage)
         if plan is None:
             raise InvalidTransaction("a signature was made for another transaction")
+        position, key, sighash = plan.position, request.public_key, plan.sighash
         if len(signature) != 64:
-            raise InvalidTransaction(f"a signature for input {plan.position} has {len(signature)} bytes, not 64")
-        key, sighash = request.public_key, plan.sighash
+            raise InvalidTransaction(f"a signature for input {position} has {len(signature)} bytes, not 64")
         if plan.kind == "p2tr":
             if key[1:] != plan.keys[0][1:] or request.scheme is not Scheme.SCHNORR:
-                raise InvalidTransaction(f"a signature for input {plan.position} is by a key that does not spend it")
-            added[plan.position] = {field.TAP_KEY_SIG: signature + bytes((sighash,)) if sighash else signature}
+                raise InvalidTransaction(f"a signature for input {position} is by a key that does not spend it")
+            added[position] = {field.TAP_KEY_SIG: signature + bytes((sighash,)) if sighash else signature}
             continue
-        if key not in plan.keys or request.scheme is not Scheme.LOW_R:
-            raise InvalidTransaction(f"a signature for input {plan.position} is by a key that does not spend it")
-        value = {b"\x02" + key: der.encode(signature) + bytes((sighash,))}
-        if plan.position in added:
-            added[plan.position].update(value)
+        if key not in plan.keys or request.scheme is not low_r:
+            raise InvalidTransaction(f"a signature for input {position} is by a key that does not spend it")
+        item = encode(signature) + (b"\x01" if sighash == 1 else bytes((sighash,)))
+        if position in added:
+            added[position][b"\x02" + key] = item
         else:
-            added[plan.position] = value
+            added[position] = {b"\x02" + key: item}
     final = _finalize(found, added)
     psbt = found.psbt
     if final is None:

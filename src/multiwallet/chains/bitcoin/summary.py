@@ -45,7 +45,12 @@ def fee_of(network: Network, found: Examined) -> Fee:
 def estimated_vsize(found: Examined) -> int | None:
     """The virtual size that the transaction has at most once it is signed; None with an input of an unknown kind."""
     total, legacy = 0, 0
+    plans, usual = found.plans, input_weight("p2wpkh")
     for index, fields in enumerate(found.psbt.inputs):
+        plan = plans.get(index)
+        if plan is not None and plan.kind == "p2wpkh":
+            total += usual
+            continue
         weight, is_legacy = _input_weight(found, index, fields)
         if weight is None:
             return None

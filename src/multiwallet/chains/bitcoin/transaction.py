@@ -292,8 +292,8 @@ def _parse(cls: type[Transaction], data: bytes, witness: bool) -> tuple[Transact
 def scan_previous(data: bytes) -> tuple[bytes, list[tuple[int, int, int]]]:
     """The id (32 raw bytes) of a serialised transaction, and where its outputs are.
 
-    Each output is given as (amount, start, end), the latter two bounding its script in ``data``. The
-    witnesses are checked for their lengths only. Raises InvalidTransaction as :meth:`Transaction.parse` does.
+    Each output is given as (amount, start, end), the latter two bounding its script in ``data``. Witnesses
+    are passed over unread: the id does not cover them. Raises InvalidTransaction where the rest is cut short.
     """
     try:
         return _scan(data)
@@ -302,34 +302,31 @@ def scan_previous(data: bytes) -> tuple[bytes, list[tuple[int, int, int]]]:
 
 
 def _scan(data: bytes) -> tuple[bytes, list[tuple[int, int, int]]]:
+    number = int.from_bytes
     segregated = data[4:6] == b"\x00\x01"
-    start = 6 if segregated else 4
-    inputs, position = _count(data, start, 41)
-    for _ in range(inputs):
-        position += 36
-        length = data[position]
-        position += 1
-        if length > 252:
-            length, position = read_compact_size(data, position - 1)
-        position += length + 4
+    count, position = _count(data, 6 if segregated else 4, 41)
+    for _ in range(count):
+        length = data[position + 36]
+        if length < 253:
+            position += 41 + length
+        else:
+            length, position = read_compact_size(data, position + 36)
+            position += length + 4
     count, position = _count(data, position, 9)
     outputs = []
     for _ in range(count):
-        amount = int.from_bytes(data[position : position + 8], "little")
         length = data[position + 8]
-        position += 9
-        if length > 252:
-            length, position = read_compact_size(data, position - 1)
-        outputs.append((amount, position, position + length))
-        position += length
-    end = position
-    if segregated:
-        for _ in range(inputs):
-            items, position = _count(data, position, 1)
-            for _ in range(items):
-                length, position = read_compact_size(data, position)
-                position += length
-    if position + 4 != len(data):
-        raise InvalidTransaction(_CUT if position + 4 > len(data) else "bytes follow the end of a transaction")
-    plain = data if not segregated else data[:4] + data[6:end] + data[position:]
-    return sha256d(plain), outputs
+        if length < 253:
+            start = position + 9
+        else:
+            length, start = read_compact_size(data, position + 8)
+        end = start + length
+        outputs.append((number(data[position : position + 8], "little"), start, end))
+        position = end
+    if not segregated:
+        if position + 4 != len(data):
+            raise InvalidTransaction(_CUT if position + 4 > len(data) else "bytes follow the end of a transaction")
+        return sha256d(data), outputs
+    if position + 4 > len(data):
+        raise InvalidTransaction(_CUT)
+    return sha256d(data[:4] + data[6:position] + data[-4:]), outputs

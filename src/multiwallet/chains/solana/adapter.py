@@ -5,21 +5,18 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from ...amounts import Asset
 from ...chain import BatchPlan, Chain, Holder, Network, Options, Payment
 from ...errors import (
-    BadResponse,
     InputError,
     InvalidKey,
     InvalidPath,
     InvalidTransaction,
-    MultiwalletError,
     SigningRefused,
-    Unsupported,
 )
-from ...ops import Op, ask
+from ...ops import Op
 from ...path import HARDENED, Path
 from ...transactions import (
     Balance,
@@ -32,10 +29,13 @@ from ...transactions import (
     Summary,
     UnsignedTransaction,
 )
-from . import accounts, address, build, decode, offchain, outcome, programs
+from . import address, build, decode, holdings, offchain, outcome
 from .forms import Native, read_native, read_signed
 from .message import Message, encode_transaction, parse_message
 from .signed import SignedSolanaTransaction
+
+if TYPE_CHECKING:
+    from .template import Template, TemplateRow
 
 __all__ = ["Solana"]
 
@@ -67,7 +67,7 @@ class Solana(Chain):
         number = index or account
         if not 0 <= number < HARDENED:
             raise InvalidPath("an index is a number from 0 to 2147483647")
-        return Path((44 + HARDENED, network.slip44 + HARDENED, number + HARDENED, HARDENED))
+        return Path((44 + HARDENED, 501 + HARDENED, number + HARDENED, HARDENED))
 
     def address(self, network: Network, public_key: bytes, kind: str = "") -> str:
         """Base58 of the 32-byte public key."""
@@ -89,10 +89,15 @@ class Solana(Chain):
     def adopt(self, holder: Holder, native: Any) -> UnsignedTransaction:
         """Take a message or a transaction: base64, base58 or hex text, bytes, or an object of solders.
 
-        Signatures that came along are verified and kept. An error in place of a message is raised.
+        Signatures that came along are verified and kept. Rows of a template are taken as well; the error of a refused
+        one is raised.
         """
-        if isinstance(native, MultiwalletError):
-            raise native
+        from .template import RefusedRow, TemplateRow
+
+        if isinstance(native, RefusedRow):
+            raise native.error
+        if isinstance(native, TemplateRow):
+            return self._adopt_row(holder, native)
         read = read_native(native)
         kept = {
             address.encode(key): signature.hex()
@@ -102,6 +107,18 @@ class Solana(Chain):
         context = {"signatures": kept} if kept else {}
         fee = decode.compute_fee(holder.network, read.message)
         return self._unsigned(holder.network, read.body, read.message, fee, {}, (), context)
+
+    def _adopt_row(self, holder: Holder, row: TemplateRow) -> UnsignedTransaction:
+        template = row.template
+        if template.owner != (holder.network.id, holder.public_key):
+            raise SigningRefused("the row belongs to a template of another account or network")
+        if len(row.to) != 32 or not 0 < row.units < 2**64:
+            raise InvalidTransaction("a row has a key of 32 bytes and an amount from 1 to 2^64 - 1")
+        message = template.compile(row.to, row.units)
+        fee = decode.compute_fee(holder.network, message)
+        assets = () if template.asset == holder.network.native else (template.asset,)
+        context = {} if template.expiry is None else {"expiry": template.expiry}
+        return self._unsigned(holder.network, message.to_bytes(), message, fee, {}, assets, context)
 
     def restore(
         self,
@@ -228,11 +245,24 @@ class Solana(Chain):
 
         return MessageBatch(self, holder)
 
-    def template(self, holder: Holder, *, blockhash: str | bytes, **options: Any) -> Any:
-        """A :class:`~multiwallet.chains.solana.batch.TransferTemplate`: many transfers of one asset, filled from rows."""
-        from .batch import TransferTemplate
+    def template(self, holder: Holder, **fixed: Any) -> Template:
+        """What all transfers of a batch share, compiled once: ``template(...).fill(rows)`` gives what to sign.
 
-        return TransferTemplate(self, holder, blockhash=blockhash, **options)
+        ``blockhash=`` (base58 text or 32 bytes); then, as far as wanted, ``asset=`` (an Asset; SOL without),
+        ``version=``, ``compute_unit_limit=``, ``compute_unit_price=``, ``memo=``, ``expiry=`` (the block height that
+        the block hash lasts to), and for tokens ``token_program=`` (Token without) and ``token_accounts=True`` where
+        rows name token accounts instead of wallets. Each message is byte for byte what :meth:`build` makes with the
+        same block hash and compute options, for recipients whose token account exists; nothing is looked up, so a
+        transfer to a missing token account fails on chain.
+
+        All rows share a block hash: the same row twice is the same transaction twice, and the chain takes it once.
+        """
+        from .template import Template
+
+        try:
+            return Template(holder, **fixed)
+        except TypeError as error:
+            raise InputError(f"a template needs blockhash= and knows what its description names: {error}") from None
 
     # -- messages ----------------------------------------------------------------------------------
 
@@ -270,33 +300,12 @@ class Solana(Chain):
 
     def identify(self, network: Network) -> Op[None]:
         """Compare the endpoint's genesis hash with the network's."""
-        (answer,) = yield from ask(build.rpc(network, "getGenesisHash"))
-        if not isinstance(answer, str):
-            raise accounts.bad("getGenesisHash", "no hash")
-        expected = network.params.get("genesis")
-        same = answer == expected if expected else answer[:32] == network.reference  # CAIP-2: its first 32 characters
-        if not same:
-            raise BadResponse(
-                f"the endpoint speaks for another chain: its genesis hash is {answer[:44]!r}, "
-                f"that of {network.title} is {expected or network.reference}"
-            )
+        return holdings.identify(network)
 
     def asset(self, network: Network, reference: str) -> Op[Asset]:
         """A token by its mint: decimals from the mint, symbol from its metadata, else the mint shortened."""
-        mint = address.parse(reference)
-        metadata = address.find_program_address((b"metadata", programs.METADATA, mint), programs.METADATA)[0]
-        info, extra = map(
-            accounts.read_account,
-            (yield from ask(build.account_info(network, mint), build.account_info(network, metadata))),
-        )
-        read = accounts.read_mint(info)
-        text = address.encode(mint)
-        if read is None:
-            raise InputError(f"{text} is no SPL token on {network.title}")
-        symbol = "WSOL" if mint == programs.NATIVE_MINT else accounts.read_symbol(mint, info, extra)
-        if symbol is None or symbol.upper() == network.symbol.upper():  # a token must not pass for the coin
-            symbol = decode.short(text)
-        return Asset(self.asset_id(network, text), symbol, read.decimals)
+        mint = self.parse_address(network, reference)
+        return holdings.asset(network, mint, self.asset_id(network, mint))
 
     def balance(self, holder: Holder, asset: Asset) -> Op[Balance]:
         """Lamports, all of them available; of a token what its associated account holds.
@@ -304,29 +313,7 @@ class Solana(Chain):
         The rent-exempt minimum counts as available, since an account may be emptied. Tokens in other accounts of
         the holder, and in frozen ones, are ``locked``. Nothing is ever ``pending``: what is not confirmed is not counted.
         """
-        network = holder.network
-        if asset.network_id != network.id:
-            raise InputError(f"{asset.symbol} is an asset of {asset.network_id}, the account is on {network.id}")
-        settings = {"commitment": build.COMMITMENT}
-        if asset == network.native:
-            (answer,) = yield from ask(build.rpc(network, "getBalance", holder.address, settings))
-            return Balance.of(asset, accounts.read_count("getBalance", accounts.value("getBalance", answer)))
-        if asset.namespace != "token":
-            raise Unsupported(f"{asset.id} is neither {network.symbol} nor an SPL token")
-        mint = address.parse(asset.reference)
-        where = {"mint": address.encode(mint)}
-        call = build.rpc(network, "getTokenAccountsByOwner", holder.address, where, {"encoding": "base64", **settings})
-        (answer,) = yield from ask(call)
-        available = locked = 0
-        for key, program, account in accounts.read_owned_accounts(answer):
-            if account.mint != mint or account.owner != holder.public_key:
-                raise accounts.bad("getTokenAccountsByOwner", "an account of another token or owner")
-            own = programs.associated_token_account(holder.public_key, mint, program)
-            if key == own and not account.frozen:
-                available += account.units
-            else:
-                locked += account.units
-        return Balance.of(asset, available, locked=locked)
+        return holdings.balance(holder, asset)
 
     def build(self, holder: Holder, payments: tuple[Payment, ...], options: Options) -> Op[UnsignedTransaction]:
         """Make one transaction of all payments; token accounts that are missing are created in it."""

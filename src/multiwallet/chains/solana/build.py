@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ...amounts import Amount, Asset
-from ...chain import Holder, Network, Options, Payment, check_options
-from ...errors import AmountError, ChainError, InputError, InsufficientFunds, InvalidAddress, Reverted, Unsupported
+from ...chain import Holder, Network, Options, Payment
+from ...errors import AmountError, ChainError, InputError, InsufficientFunds, Reverted, Unsupported
 from ...ops import Op, Rpc, ask
 from ...transactions import Fee
 from . import accounts, address, programs
 from .accounts import AccountInfo, Mint
-from .decode import BASE_FEE, COMPUTE_LIMIT, compute_fee, priority_fee
+from .decode import BASE_FEE, compute_fee, priority_fee
 from .failure import explain
+from .intent import Line, memo_text, read_choices
 from .message import PACKET_SIZE, Instruction, Message, compile_message, encode_transaction
 
 __all__ = ["COMMITMENT", "Draft", "build", "rpc"]
@@ -26,6 +27,7 @@ _PERCENTILES: Final = {"slow": 25, "normal": 50, "fast": 90}
 # What a node proposes as priority fee is followed up to here; more has to be asked for with compute_unit_price.
 _MOST_PRIORITY_FEE: Final = 5_000_000
 _TOKEN_ACCOUNT_SIZE: Final = 165
+_MOST_LINES: Final = PACKET_SIZE // 17  # the shortest instruction that pays has 17 bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,30 +38,6 @@ class Draft:
     fee: Fee
     assets: tuple[Asset, ...]
     context: Mapping[str, Any]
-
-
-@dataclass(slots=True)
-class _Line:
-    """One payment while it is worked on."""
-
-    to: bytes
-    units: int
-    everything: bool
-    mint: bytes | None = None
-    decimals: int = 0
-    program: bytes = programs.TOKEN
-    source: bytes = b""
-    destination: bytes = b""
-    create: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Choices:
-    version: int | None
-    limit: int | None
-    price: int | None
-    blockhash: bytes | None
-    allow_off_curve: bool
 
 
 def rpc(network: Network, method: str, *params: Any) -> Rpc:
@@ -82,47 +60,15 @@ def build(holder: Holder, payments: tuple[Payment, ...], options: Options) -> Op
     return builder.finish()
 
 
-def _choices(options: Options) -> _Choices:
-    check_options(options, "version", "compute_unit_limit", "compute_unit_price", "blockhash", "allow_off_curve")
-    native = options.native
-    version = native.get("version", "legacy")
-    if isinstance(version, bool) or version not in ("legacy", None, 0):
-        raise InputError('version is "legacy" or 0')
-    limit, price = (
-        _whole(native.get(name), name, most)
-        for name, most in (("compute_unit_limit", COMPUTE_LIMIT), ("compute_unit_price", _U64 - 1))
-    )
-    blockhash = native.get("blockhash")
-    if blockhash is not None:
-        try:
-            blockhash = bytes(blockhash) if isinstance(blockhash, bytes) else address.parse(blockhash)
-        except InvalidAddress:
-            raise InputError("blockhash is the base58 text of 32 bytes") from None
-        if len(blockhash) != 32:
-            raise InputError("blockhash is 32 bytes or their base58 text")
-    allow = native.get("allow_off_curve", False)
-    if not isinstance(allow, bool):
-        raise InputError("allow_off_curve is True or False")
-    return _Choices(0 if version == 0 else None, limit, price, blockhash, allow)
-
-
-def _whole(number: Any, name: str, most: int) -> int | None:
-    if number is None:
-        return None
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= most:
-        raise InputError(f"{name} is a whole number from 0 to {most}")
-    return number
-
-
 class _Builder:
     def __init__(self, holder: Holder, payments: tuple[Payment, ...], options: Options) -> None:
         self.holder = holder
         self.network = holder.network
         self.native = holder.network.native
         self.options = options
-        self.choices = _choices(options)
+        self.choices = read_choices(options)
         self.sender = holder.public_key
-        self.memo = _memo(options.memo)
+        self.memo = memo_text(options.memo)
         self.assets: tuple[Asset, ...] = ()
         self.lines = [self.line(payment) for payment in payments]
         if not payments:
@@ -139,7 +85,7 @@ class _Builder:
 
     # -- before the first question -------------------------------------------------------------
 
-    def line(self, payment: Payment) -> _Line:
+    def line(self, payment: Payment) -> Line:
         to, asset = address.parse(payment.to), payment.asset
         if asset.network_id != self.network.id:
             raise InputError(f"{asset.symbol} is an asset of {asset.network_id}, the account is on {self.network.id}")
@@ -147,7 +93,7 @@ class _Builder:
             raise AmountError(f"{payment.amount} is more than Solana can count (64 bits)")
         if not payment.everything and not payment.amount.units:
             raise AmountError("an amount of zero moves nothing: pay more, or leave the payment out")
-        line = _Line(to, payment.amount.units, payment.everything)
+        line = Line(to, payment.amount.units, payment.everything)
         if asset == self.native:
             return line
         if asset.namespace != "token":
@@ -163,7 +109,7 @@ class _Builder:
             self.assets = (*self.assets, asset)
         return line
 
-    def place(self, line: _Line, program: bytes) -> None:
+    def place(self, line: Line, program: bytes) -> None:
         assert line.mint is not None  # only token payments have accounts to place
         line.program = program
         line.source = programs.associated_token_account(self.sender, line.mint, program)
@@ -171,9 +117,9 @@ class _Builder:
 
     def check_size(self) -> None:
         """Refuse more payments than one transaction holds, and say how many it does."""
-        if self.compile(self.lines).wire_size <= PACKET_SIZE:
+        if len(self.lines) <= _MOST_LINES and self.fits(len(self.lines)):
             return
-        fit = next(n for n in range(len(self.lines), -1, -1) if not n or self.fits(n))
+        fit = next(n for n in range(min(len(self.lines), _MOST_LINES), -1, -1) if not n or self.fits(n))
         what = f"{fit} of these {len(self.lines)} payments fit" if fit else "not even one payment fits beside this memo"
         raise InputError(f"a Solana transaction has at most {PACKET_SIZE} bytes: {what} into one; build several")
 
@@ -181,7 +127,7 @@ class _Builder:
         return self.compile(self.lines[:count]).wire_size <= PACKET_SIZE
 
     def compile(
-        self, lines: Sequence[_Line], *, limit: int | None = COMPUTE_LIMIT, price: int | None = None
+        self, lines: Sequence[Line], *, limit: int | None = programs.COMPUTE_LIMIT, price: int | None = None
     ) -> Message:
         price = self.price if price is None else price
         calls: list[Instruction] = []
@@ -245,7 +191,7 @@ class _Builder:
             if line.mint is not None and info.owner in (programs.TOKEN, programs.TOKEN_2022):
                 raise InputError(f"{name} is a mint or a token account: give the address of the wallet that owns it")
 
-    def check_mint(self, line: _Line) -> Mint:
+    def check_mint(self, line: Line) -> Mint:
         assert line.mint is not None  # asked for token payments only
         mint = accounts.read_mint(self.infos.get(line.mint))
         name = address.encode(line.mint)
@@ -299,7 +245,7 @@ class _Builder:
                 lent[line.destination] = max(rents[sizes[line.mint]] - (info.lamports if info else 0), 0)
         self.rent_lent = sum(lent.values())
 
-    def check_source(self, line: _Line, info: AccountInfo | None) -> int:
+    def check_source(self, line: Line, info: AccountInfo | None) -> int:
         account = accounts.read_token_account(info)
         if account is None:
             return 0
@@ -311,7 +257,7 @@ class _Builder:
             raise ChainError(f"the token account {address.encode(line.source)} is frozen by the token's issuer")
         return account.units
 
-    def check_destination(self, line: _Line, info: AccountInfo | None) -> bool:
+    def check_destination(self, line: Line, info: AccountInfo | None) -> bool:
         """Whether the recipient's token account must be made first."""
         if info is None or (info.owner == programs.SYSTEM and not info.data):
             return True
@@ -360,7 +306,7 @@ class _Builder:
                 raise InsufficientFunds(f"a simulation failed: {failure.text}", needed=needed, available=held)
             raise Reverted(f"a simulation failed, nothing was signed: {failure.text}", reason=failure.text)
         used = accounts.read_count(method, content.get("unitsConsumed"))
-        return min(used + max(used // 10, 300), COMPUTE_LIMIT)
+        return min(used + max(used // 10, 300), programs.COMPUTE_LIMIT)
 
     def settle(self, fee: int) -> None:
         """Check that the sender can pay all of it, and that nobody is left below the rent-exempt minimum."""
@@ -425,18 +371,6 @@ class _Builder:
         if notes:
             context["notes"] = notes
         return Draft(message, fee, self.assets, context)
-
-
-def _memo(text: str | None) -> str | None:
-    if not text:
-        return None
-    if not isinstance(text, str):
-        raise InputError("a memo is text")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise InputError("the memo holds half a character (a lone surrogate), which UTF-8 cannot write") from None
-    return text
 
 
 def _percentile(fees: list[int], speed: str) -> int:

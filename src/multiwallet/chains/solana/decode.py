@@ -13,12 +13,10 @@ from ...transactions import Action, Fee
 from . import programs
 from .message import CompiledInstruction, Message
 
-__all__ = ["BASE_FEE", "COMPUTE_LIMIT", "Decoded", "absurd_fee", "compute_fee", "decode", "priority_fee", "short"]
+__all__ = ["BASE_FEE", "Decoded", "absurd_fee", "compute_fee", "decode", "priority_fee", "short"]
 
 BASE_FEE: Final = 5000
 """Lamports for each signature."""
-COMPUTE_LIMIT: Final = 1_400_000
-"""The most compute units that one transaction may use."""
 _DEFAULT_UNITS: Final = 200_000
 """What an instruction is granted where the transaction sets no limit; programs built into the chain get 3,000."""
 _BUILT_IN_UNITS: Final = 3_000
@@ -66,7 +64,7 @@ def compute_fee(network: Network, message: Message) -> Fee:
         program, data = message.keys[call.program], call.data
         if program == programs.COMPUTE_BUDGET:
             if data[:1] == b"\2" and len(data) >= 5:
-                limit = min(int.from_bytes(data[1:5], "little"), COMPUTE_LIMIT)
+                limit = min(int.from_bytes(data[1:5], "little"), programs.COMPUTE_LIMIT)
             elif data[:1] == b"\3" and len(data) >= 9:
                 price = int.from_bytes(data[1:9], "little")
             built_in += 1
@@ -82,8 +80,8 @@ def compute_fee(network: Network, message: Message) -> Fee:
         details["compute_unit_limit"] = limit
         most = least = priority_fee(limit, price)
     else:  # what the chain grants by default: some releases count built-in programs less
-        most = priority_fee(min((built_in + others) * _DEFAULT_UNITS, COMPUTE_LIMIT), price)
-        least = priority_fee(min(built_in * _BUILT_IN_UNITS + others * _DEFAULT_UNITS, COMPUTE_LIMIT), price)
+        most = priority_fee(min((built_in + others) * _DEFAULT_UNITS, programs.COMPUTE_LIMIT), price)
+        least = priority_fee(min(built_in * _BUILT_IN_UNITS + others * _DEFAULT_UNITS, programs.COMPUTE_LIMIT), price)
     details["priority_fee"] = most
     native = network.native
     return Fee(Amount(base + least, native), Amount(base + most, native), details)

@@ -30,7 +30,7 @@ def read_native(native: Any) -> Native:
 
     Raises :class:`~multiwallet.errors.InvalidTransaction`. Signatures are not verified here.
     """
-    return _read(native, lambda data: _either(data))
+    return _read(native, _either)
 
 
 def read_signed(wire: Any) -> Native:

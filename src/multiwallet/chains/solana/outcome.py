@@ -152,5 +152,6 @@ def _read_record(network: Network, record: Any) -> tuple[Amount | None, Any]:
     if not isinstance(meta, dict):
         return None, None
     fee = meta.get("fee")
-    known = isinstance(fee, int) and not isinstance(fee, bool) and 0 <= fee < 2**64
-    return Amount(fee, network.native) if known else None, meta.get("logMessages")
+    if isinstance(fee, bool) or not isinstance(fee, int) or not 0 <= fee < 2**64:
+        return None, meta.get("logMessages")
+    return Amount(fee, network.native), meta.get("logMessages")

@@ -13,6 +13,7 @@ from .message import Account, Instruction
 __all__ = [
     "ASSOCIATED_TOKEN",
     "COMPUTE_BUDGET",
+    "COMPUTE_LIMIT",
     "MEMO",
     "MEMO_V1",
     "METADATA",
@@ -29,6 +30,9 @@ __all__ = [
     "transfer",
     "transfer_checked",
 ]
+
+COMPUTE_LIMIT: Final = 1_400_000
+"""The most compute units that one transaction may use."""
 
 SYSTEM: Final = bytes(32)
 TOKEN: Final = address.parse("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA")

@@ -30,7 +30,7 @@ class SignedSolanaTransaction(SignedTransaction):
         _fill(self, chain, network, raw, complete, expiry)
 
     @property
-    def txid(self) -> str:  # type: ignore[override]  # a field of the parent: here it follows from raw
+    def txid(self) -> str:
         """The id that explorers show: the first signature in base58."""
         raw = self.raw
         start = 1 if raw[0] < 0x80 else 2

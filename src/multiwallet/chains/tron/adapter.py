@@ -125,7 +125,9 @@ class Tron(Chain):
         """A transaction from its stored parts; InvalidTransaction where they contradict each other."""
         raw = RawData.decode(body)
         if addresses.from_bytes(raw.owner) != sender:
-            raise InvalidTransaction(f"the stored sender is not the owner in the bytes, {addresses.from_bytes(raw.owner)}")
+            raise InvalidTransaction(
+                f"the stored sender is not the owner in the bytes, {addresses.from_bytes(raw.owner)}"
+            )
         if set(context) != {"public_key", "expiration", "signatures"} or context["expiration"] != raw.expiration:
             raise InvalidTransaction("the stored expiration is not the one in the bytes")
         if fee.expected.asset != network.native or fee.maximum.asset != network.native:
@@ -147,7 +149,9 @@ class Tron(Chain):
     def authorize(self, holder: Holder, transaction: UnsignedTransaction) -> tuple[SigningRequest, ...]:
         """One request, when the holder is the owner in the bytes or the transaction is under a permission."""
         if transaction.network != holder.network:
-            raise SigningRefused(f"the transaction is for {transaction.network.name}, the account is on {holder.network.name}")
+            raise SigningRefused(
+                f"the transaction is for {transaction.network.name}, the account is on {holder.network.name}"
+            )
         raw = RawData.decode(transaction.body)
         owner = addresses.from_bytes(raw.owner)
         if owner != holder.address and not raw.permission_id:
@@ -280,5 +284,3 @@ class Tron(Chain):
     def status(self, network: Network, txid: str, *, expiry: int | None = None) -> Op[Receipt]:
         """From full node and solidity node; ``final`` once it is in a solidified block. ``expiry`` in milliseconds."""
         return (yield from sending.status(network, txid, expiry))
-
-

@@ -10,7 +10,7 @@ from ...amounts import Amount, Asset
 from ...chain import Holder, Options, Payment, check_options
 from ...codec import abi
 from ...codec.hexadecimal import parse_hex
-from ...errors import AmountError, InputError, InsufficientFunds, MultiwalletError, Reverted, Unsupported
+from ...errors import AmountError, InputError, InsufficientFunds, MultiwalletError, Unsupported
 from ...ops import Effect, Op, attempt
 from ...transactions import Fee
 from . import addresses, answers, fees
@@ -161,7 +161,9 @@ def build(
     else:
         recipient = answers.table(outcomes[4], "wallet/getaccount")
         if recipient.get("type") in ("Contract", 2) and prices.forbids_transfer_to_contract:
-            raise InputError(f"{target} is a contract, and plain transfers to contracts are refused: call it with data=")
+            raise InputError(
+                f"{target} is a contract, and plain transfers to contracts are refused: call it with data="
+            )
         raw, fee = _transfer(wish, tip, prices, left, funds, units, activates=not recipient)
         assets = ()
     if options.max_fee is not None and fee.maximum > options.max_fee:
@@ -274,9 +276,8 @@ def _energy(wish: _Wish, prices: fees.Prices, trial: Any, estimate: Any) -> tupl
     """The energy that a call is expected to use, and the fee_limit that lets it."""
     if isinstance(trial, MultiwalletError):
         raise trial
-    returned, used = answers.constant_result(trial)
-    if wish.token is not None and len(returned) >= 32 and not any(returned[:32]):
-        raise Reverted("the token would refuse this transfer: it answers false", reason="transfer returned false")
+    # What the call returns does not count: TRON's largest token, USDT, answers false to transfers that succeed.
+    _, used = answers.constant_result(trial)
     stated = answers.estimated_energy(estimate)
     needed = max(-(-used * _MARGIN[0] // _MARGIN[1]), stated or 0)
     limit = needed * prices.energy

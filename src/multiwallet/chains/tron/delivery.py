@@ -45,9 +45,7 @@ def broadcast(network: Network, signed: SignedTransaction) -> Op[Receipt]:
         wire = signed.to_wire()
         if "raw_data" not in wire:
             raise outcome
-        (outcome,) = yield from attempt(
-            answers.post(network, "wallet/broadcasttransaction", broadcast=True, **wire)
-        )
+        (outcome,) = yield from attempt(answers.post(network, "wallet/broadcasttransaction", broadcast=True, **wire))
     return _receipt(network, signed, outcome)
 
 

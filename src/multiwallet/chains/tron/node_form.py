@@ -161,6 +161,7 @@ def _unwrapped(native: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def check_signatures(found: tuple[bytes, ...], body: bytes) -> tuple[bytes, ...]:
+    """The signatures, if each can be read and no key signed twice; else InvalidTransaction."""
     if len(found) > MAX_SIGNATURES:
         raise InvalidTransaction(f"a TRON transaction has at most {MAX_SIGNATURES} signatures, not {len(found)}")
     digest = sha256(body)

@@ -1,18 +1,24 @@
-"""Keys as people hold them, read for one network: private keys of any usual form, extended public keys."""
+"""Keys as people hold them, in and out of the library: private keys of any usual form, extended public keys."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..chain import Chain, Network
-from ..errors import InvalidKey
-from ..secret import Secret
-from .formats import parse_ed25519, parse_secp256k1
-from .hd import ExtendedKey
-from .keychain import ExtendedKeychain
+from .chain import Chain, Holder, Network
+from .errors import InvalidKey
+from .keys.formats import encode_keypair, encode_wif, parse_ed25519, parse_secp256k1
+from .keys.hd import ExtendedKey
+from .keys.keychain import ExtendedKeychain, Keychain
+from .secret import Secret
 
-__all__ = ["ImportedExtendedKey", "ImportedPrivateKey", "import_extended_key", "import_private_key"]
+__all__ = [
+    "ImportedExtendedKey",
+    "ImportedPrivateKey",
+    "export_private_key",
+    "import_extended_key",
+    "import_private_key",
+]
 
 
 class ImportedPrivateKey(NamedTuple):
@@ -71,3 +77,20 @@ def import_extended_key(text: str, chain: Chain, network: Network) -> ImportedEx
 
     accepts(network)
     return ImportedExtendedKey(ExtendedKeychain(key), kind, accepts)
+
+
+def export_private_key(keychain: Keychain, chain: Chain, holder: Holder) -> str:
+    """The private key of a holder as its ecosystem writes it: WIF, hex, or base58 of 64 bytes.
+
+    Raises :class:`~multiwallet.errors.SigningRefused` where there are no private keys.
+    """
+    secret = keychain.signing_key(chain.curve, holder.path).expose()
+    match chain.key_forms[0]:
+        case "wif":
+            return encode_wif(secret, holder.network.params["wif"], compressed=len(holder.public_key) == 33)
+        case "keypair":
+            return encode_keypair(secret)
+        case "0xhex":
+            return "0x" + secret.hex()
+        case _:
+            return secret.hex()
