@@ -239,6 +239,9 @@ class ExtendedKey:
         """
         if not isinstance(index, int) or not 0 <= index < 2**32:
             raise InvalidPath("a child number is an integer from 0 to 2^32 - 1")
+        return self._child(index, self.fingerprint)
+
+    def _child(self, index: int, fingerprint: bytes) -> Self:
         if self.depth == 255:
             raise InvalidPath("BIP-32 ends at depth 255")
         if self._secret is None:
@@ -249,7 +252,7 @@ class ExtendedKey:
                 raise _no_child(index) from None
         else:
             key, digest = self._private_child(index)
-        return self._make(key, digest[32:], self.depth + 1, self.fingerprint, index, self.version)
+        return self._make(key, digest[32:], self.depth + 1, fingerprint, index, self.version)
 
     def derive(self, path: Path | str | Iterable[int]) -> Self:
         """The key at a path below this one. The ``m`` of the path is this key.
@@ -260,9 +263,10 @@ class ExtendedKey:
         if self._secret is None and any(index >= HARDENED for index in steps):
             raise InvalidPath("a public key has no hardened children; start from the account's private key")
         key = self
-        for index in steps:
-            key = key.child(index)
-        return key
+        for index in steps[:-1]:
+            # Nobody sees these on the way: a fingerprint would cost each a public key.
+            key = key._child(index, b"")
+        return key.child(steps[-1]) if steps else key
 
     def public_keys(self, start: int = 0, count: int = 1) -> Iterator[bytes]:
         """The public keys (33 bytes) of the plain children ``start`` to ``start + count - 1``, the fast way.

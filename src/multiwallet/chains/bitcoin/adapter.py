@@ -99,17 +99,20 @@ class Bitcoin(Chain):
         context: Mapping[str, Any],
     ) -> UnsignedTransaction:
         """Rebuild a transaction from its PSBT; fee and requests come from its bytes, and the stated fee must agree."""
+        from .signable import examine
         from .summary import check_context
 
         if assets:
             raise InvalidTransaction(f"{network.title} has no tokens, and the transaction file names some")
-        transaction = self._transaction(network, self.parse_address(network, sender), body, dict(context))
-        if (fee.expected, fee.maximum) != (transaction.fee.expected, transaction.fee.maximum):
+        transaction = self._transaction(network, self.parse_address(network, sender), body, dict(context), fee)
+        if examine(body).fee != fee.expected.units or fee.expected != fee.maximum or fee.expected.asset != network.native:
             raise InvalidTransaction("the stated fee is not the one that the PSBT pays")
         check_context(transaction)
         return transaction
 
-    def _transaction(self, network: Network, sender: str, body: bytes, context: dict[str, Any]) -> UnsignedTransaction:
+    def _transaction(
+        self, network: Network, sender: str, body: bytes, context: dict[str, Any], fee: Fee | None = None
+    ) -> UnsignedTransaction:
         from .signable import examine
         from .summary import fee_of
 
@@ -119,7 +122,7 @@ class Bitcoin(Chain):
             network=network,
             sender=sender,
             body=body,
-            fee=fee_of(network, found),
+            fee=fee_of(network, found) if fee is None else fee,
             requests=found.requests,
             context=context,
         )

@@ -29,6 +29,7 @@ _SUFFIXES: Final = re.compile(r"(?:\[(?:[1-9][0-9]{0,8})?\]){1,32}", re.ASCII)
 _NAME: Final = re.compile(r"[^\s(),\[\]]{1,200}")
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,78}", re.ASCII)
 _HEX_NUMBER: Final = re.compile(r"0x[0-9a-fA-F]{1,64}", re.ASCII)
+_JSON_MARK: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 _MAX_DEPTH: Final = 64
 
 Types = Mapping[str, tuple[tuple[str, str], ...]]
@@ -84,14 +85,30 @@ def hash_struct(types: Mapping[str, Any], name: str, value: Mapping[str, Any]) -
 def _load(data: Any) -> Mapping[str, Any]:
     if isinstance(data, str | bytes):
         try:
-            data = json.loads(data, object_pairs_hook=_unique)
-        except (ValueError, RecursionError) as error:
-            if isinstance(error, InvalidMessage):
-                raise
+            text = data if isinstance(data, str) else data.decode()
+            _check_depth(text)
+            data = json.loads(text, object_pairs_hook=_unique)
+        except InvalidMessage:
+            raise
+        except ValueError:
             raise InvalidMessage("the typed data is no JSON that can be read") from None
     if not isinstance(data, Mapping):
         raise InvalidMessage(f"typed data is an object or its JSON text, not {type(data).__name__}")
     return data
+
+
+def _check_depth(text: str) -> None:
+    """Refuse deep nesting first: json recurses in C, and where a library has raised the limit (eth-account does) it
+    would take the process down instead of raising RecursionError."""
+    depth = 0
+    for match in _JSON_MARK.finditer(text):
+        mark = match[0]
+        if mark in "[{":
+            depth += 1
+            if depth > 2 * _MAX_DEPTH:
+                raise InvalidMessage(f"the typed data is nested more than {2 * _MAX_DEPTH} deep")
+        elif mark in "]}":
+            depth -= 1
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -136,23 +136,24 @@ def _agrees(item: Mapping[str, Any], body: bytes, match: re.Match[bytes], digest
     if not item.keys() <= _FAST_KEYS or item.get("visible", False) is not False:
         return False
     stated = item.get("raw_data")
-    if item.get("txID", digest.hex()) != digest.hex():
+    if "txID" in item and item["txID"] != digest.hex():
         return False
     if stated is None:
         return True
     contract, expiration, memo = match[4], match[1], match[3]
+    text = contract.hex()
     if contract[1] < 0x80:  # a transfer of TRX: its contract is shorter than 128 bytes
         value: dict[str, Any] = {
-            "owner_address": contract[57:78].hex(),
-            "to_address": contract[80:101].hex(),
+            "owner_address": text[114:156],
+            "to_address": text[160:202],
             "amount": _number(contract[102:]),
         }
         kind, url = "TransferContract", _TRANSFER_URL
     else:
         value = {
-            "owner_address": contract[63:84].hex(),
-            "contract_address": contract[86:107].hex(),
-            "data": contract[109:].hex(),
+            "owner_address": text[126:168],
+            "contract_address": text[172:214],
+            "data": text[218:],
         }
         kind, url = "TriggerSmartContract", _TRIGGER_URL
     expected: dict[str, Any] = {
@@ -166,16 +167,44 @@ def _agrees(item: Mapping[str, Any], body: bytes, match: re.Match[bytes], digest
         expected["data"] = memo.hex()
     if match[6] is not None:
         expected["fee_limit"] = _number(match[6])
-    # True == 1 and 1.0 == 1 in Python, so what is equal must also be of the same kinds.
-    return bool(stated == expected) and _kinds(stated) == _kinds(expected)
+    if stated != expected:
+        return False
+    # True == 1 and 1.0 == 1 in Python: what is equal must be of the right kind too.
+    numbers = [stated["expiration"], stated["timestamp"], stated.get("fee_limit", 0)]
+    numbers.append(stated["contract"][0]["parameter"]["value"].get("amount", 0))
+    return all(type(number) is int for number in numbers)
 
 
-def _kinds(value: Any) -> Any:
-    if type(value) is dict:
-        return {key: _kinds(item) for key, item in value.items()}
-    if type(value) is list:
-        return [_kinds(item) for item in value]
-    return type(value)
+# The 34 characters of an address as one sum: the first two from a table, the other 32 by adding neighbours inside one
+# integer (two digits of 8 bits become a number of 16, and so on). It halves the time of the general decoder.
+_HEADS: Final = {
+    "T" + character: (base58.ALPHABET.index("T") * 58 + value) * 58**32
+    for value, character in enumerate(base58.ALPHABET)
+}
+_DIGITS: Final = bytes(base58.ALPHABET.index(chr(code)) if chr(code) in base58.ALPHABET else 255 for code in range(256))
+_FOLDS: Final = tuple(
+    (
+        sum(((1 << 8 * width) - 1) << (16 * width * lane) for lane in range(16 // width)),
+        8 * width,
+        (1 << 8 * width) - 58**width,
+    )
+    for width in (1, 2, 4, 8, 16)
+)
+
+
+def _address(text: str) -> bytes:
+    """The 21 bytes of an address text; what is not plainly one goes to the careful decoder and its messages."""
+    if type(text) is not str or len(text) != 34 or (head := _HEADS.get(text[:2])) is None or not text.isascii():
+        return addresses.to_bytes(text)
+    digits = text[2:].encode("ascii").translate(_DIGITS)
+    number = int.from_bytes(digits, "big")
+    for mask, shift, excess in _FOLDS:
+        number -= ((number >> shift) & mask) * excess
+    data = (head + number).to_bytes(26, "big")
+    payload = data[1:22]
+    if 255 in digits or data[:2] != b"\0\x41" or sha256(sha256(payload).digest()).digest()[:4] != data[22:]:
+        return addresses.to_bytes(text)
+    return payload
 
 
 class Template:
@@ -244,20 +273,18 @@ class Template:
         asset. For a bad row the error stands in its place, and ``sign_batch`` passes it on.
         """
         openings, call, tail, asset = self._openings, self._call, self._tail, self._asset
-        decode, varint = base58.decode_check, _varint
+        decode, varint = _address, _varint
         for row in rows:
             try:
                 to, units = row
                 if type(units) is not int:
                     units = _units(units, asset)
-                if type(to) is bytes:
+                if isinstance(to, bytes):
                     address = to
-                elif type(to) is str and len(to) == 34:
-                    address = decode(to)
+                    if len(to) != 21 or to[0] != addresses.PREFIX:
+                        raise InvalidAddress("the bytes of a TRON address are 21, and the first is 0x41")
                 else:
-                    address = addresses.to_bytes(to)  # type: ignore[arg-type]  # says what is wrong with it
-                if len(address) != 21 or address[0] != 0x41:
-                    addresses.to_bytes(addresses.from_bytes(address))
+                    address = decode(to)
                 if openings:
                     if not 0 < units < 1 << 63:
                         raise AmountError("the amount is zero or more than TRON can carry")
@@ -268,7 +295,7 @@ class Template:
                         raise AmountError("the amount is zero or more than a token can count")
                     yield b"%b%b%b%b" % (call, address[1:], units.to_bytes(32, "big"), tail)
             except MultiwalletError as error:
-                yield error if isinstance(error, InvalidAddress | AmountError) else InvalidAddress(error.message)
+                yield error
             except (TypeError, ValueError) as error:
                 yield InputError(f"a row is an address and a whole number of the smallest unit: {error}")
 
