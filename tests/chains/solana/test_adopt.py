@@ -24,6 +24,7 @@ from solders.system_program import (
 )
 from solders.transaction import Transaction, VersionedTransaction
 from spl.token import instructions as spl
+from spl.token import models
 
 from multiwallet.chains.solana import Solana
 from multiwallet.chains.solana import address as addresses
@@ -73,9 +74,10 @@ def test_every_form_of_the_ecosystem(wallet: Any) -> None:
         assert wallet.chain.parse_signed(wallet.network, VersionedTransaction(v0, [wallet.keypair])) == signed
 
 
-@pytest.mark.parametrize(
-    "native", [1.5, 7, None, [], {}, object(), "", "!", "AAAA", b"", b"\0" * 2000, "1" * 5000, True]
-)
+NO_TRANSACTIONS: list[Any] = [1.5, 7, None, [], {}, object(), "", "!", "AAAA", b"", b"\0" * 2000, "1" * 5000, True]
+
+
+@pytest.mark.parametrize("native", NO_TRANSACTIONS, ids=[f"{n}" for n in range(len(NO_TRANSACTIONS))])
 def test_what_is_no_transaction(wallet: Any, native: Any) -> None:
     with pytest.raises(InvalidTransaction):
         wallet.chain.adopt(wallet.holder, native)
@@ -209,14 +211,14 @@ def test_risky_instructions_are_warned_of(wallet: Any) -> None:
         (unknown, "call", "not known"),
         (
             spl.approve(
-                spl.ApproveParams(program_id=TOKEN, source=account, delegate=thief, owner=me, amount=2**64 - 1)
+                models.ApproveParams(program_id=TOKEN, source=account, delegate=thief, owner=me, amount=2**64 - 1)
             ),
             "approve",
             f"{thief} may spend",
         ),
         (
             spl.approve_checked(
-                spl.ApproveCheckedParams(
+                models.ApproveCheckedParams(
                     program_id=TOKEN, source=account, mint=mint, delegate=thief, owner=me, amount=5, decimals=1
                 )
             ),
@@ -225,10 +227,10 @@ def test_risky_instructions_are_warned_of(wallet: Any) -> None:
         ),
         (
             spl.set_authority(
-                spl.SetAuthorityParams(
+                models.SetAuthorityParams(
                     program_id=TOKEN,
                     account=account,
-                    authority=spl.AuthorityType.ACCOUNT_OWNER,
+                    authority=models.AuthorityType.ACCOUNT_OWNER,
                     current_authority=me,
                     new_authority=thief,
                 )
@@ -237,12 +239,12 @@ def test_risky_instructions_are_warned_of(wallet: Any) -> None:
             f"owner authority of {account} goes to {thief}",
         ),
         (
-            spl.close_account(spl.CloseAccountParams(program_id=TOKEN, account=account, dest=thief, owner=me)),
+            spl.close_account(models.CloseAccountParams(program_id=TOKEN, account=account, dest=thief, owner=me)),
             "close-account",
             "goes to",
         ),
         (
-            spl.transfer(spl.TransferParams(program_id=TOKEN, source=account, dest=thief, owner=me, amount=9)),
+            spl.transfer(models.TransferParams(program_id=TOKEN, source=account, dest=thief, owner=me, amount=9)),
             "transfer",
             "without naming which",
         ),
@@ -258,10 +260,10 @@ def test_risky_instructions_are_warned_of(wallet: Any) -> None:
 
 def test_harmless_token_instructions(wallet: Any) -> None:
     me, mint, account, to = (wallet.keypair.pubkey(), *(Keypair().pubkey() for _ in range(3)))
-    params = spl.BurnCheckedParams(program_id=TOKEN, mint=mint, account=account, owner=me, amount=150, decimals=2)
+    params = models.BurnCheckedParams(program_id=TOKEN, mint=mint, account=account, owner=me, amount=150, decimals=2)
     burn = wallet.chain.adopt(wallet.holder, legacy(wallet, spl.burn_checked(params))).summary
     assert (burn.actions[0].kind, burn.actions[0].amount.text) == ("burn", "1.5")
-    close = spl.close_account(spl.CloseAccountParams(program_id=TOKEN, account=account, dest=me, owner=me))
+    close = spl.close_account(models.CloseAccountParams(program_id=TOKEN, account=account, dest=me, owner=me))
     assert not wallet.chain.adopt(wallet.holder, legacy(wallet, close)).summary.warnings
     create = spl.create_idempotent_associated_token_account(payer=me, owner=to, mint=mint)
     made = wallet.chain.adopt(wallet.holder, legacy(wallet, create)).summary.actions[0]
@@ -276,7 +278,7 @@ def test_an_associated_account_that_is_another_is_not_believed(wallet: Any) -> N
     metas[1] = AccountMeta(thief, False, True)
     forged = Instruction(honest.program_id, honest.data, metas)
     move = spl.transfer_checked(
-        spl.TransferCheckedParams(
+        models.TransferCheckedParams(
             program_id=TOKEN, source=Keypair().pubkey(), mint=mint, dest=thief, owner=me, amount=1, decimals=0
         )
     )
