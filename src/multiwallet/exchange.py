@@ -11,7 +11,7 @@ import json
 from base64 import b64encode
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
@@ -21,12 +21,24 @@ from .errors import (
     MultiwalletError,
     RateLimited,
     Rejected,
+    Timeout,
     TransportError,
     Unreachable,
 )
 from .ops import Effect, Outcome, Rest, Rpc
 
-__all__ = ["Exchange", "HttpReply", "HttpRequest", "Pause", "RetryPolicy", "exchanges", "redact"]
+__all__ = [
+    "Exchange",
+    "HttpReply",
+    "HttpRequest",
+    "NoBatch",
+    "Pause",
+    "RetryPolicy",
+    "exchanges",
+    "read_call",
+    "read_reply",
+    "redact",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +86,15 @@ class RetryPolicy:
 
 Exchange: TypeAlias = Generator[HttpRequest | Pause, HttpReply | TransportError | None, list[Outcome]]
 
-_RATE_CODES: Final = frozenset({-32005, -32029, 429})
+_RATE_CODES: Final = (-32005, -32029, 429)
+_TOO_MANY_CALLS: Final = (400, 405, 413)  # what some endpoints answer to a batch, with a page instead of JSON
+_NOT_THE_NODE: Final = {
+    401: "check the user and password",
+    403: "check the key or the plan",
+    407: "the proxy wants a login",
+    408: "it waited too long for the request",
+}
+_LONGEST_FRACTION: Final = 400
 
 
 def redact(url: str) -> str:
@@ -88,6 +108,9 @@ def redact(url: str) -> str:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return "an endpoint"
+    if not host:
+        return "an endpoint"
+    host = f"[{host}]" if ":" in host else host
     shown = f"{parts.scheme}://{host}" + (f":{port}" if port else "")
     return shown + ("/…" if parts.path.strip("/") or parts.query else "")
 
@@ -145,6 +168,7 @@ def _exchange(
     outcomes: list[Outcome] = [None] * len(effects)
     left = list(range(len(effects)))
     failure: MultiwalletError = Unreachable("no attempt was made")
+    unknown: TransportError | None = None  # why a broadcast may have arrived although no answer did
     apart = False  # some endpoints answer no JSON-RPC batch: then one call at a time
     for attempt in range(policy.attempts):
         if attempt and attempt % len(urls) == 0:
@@ -159,28 +183,34 @@ def _exchange(
         url = urls[attempt % len(urls)]
         groups = [[position] for position in left] if apart else [left]
         left = []
+        reply: HttpReply | TransportError | None = None
         for positions in groups:
             wanted = [effects[position] for position in positions]
-            reply = yield _request(url, wanted)
-            answers = _read(url, wanted, reply) if not isinstance(reply, TransportError) else [reply] * len(wanted)
-            if len(wanted) > 1 and all(isinstance(answer, _NoBatch) for answer in answers):
+            if not isinstance(reply, TransportError):  # what one call could not reach, the next ones need not wait for
+                reply = yield _request(url, wanted)
+            answers = read_reply(url, wanted, reply) if not isinstance(reply, TransportError) else [reply] * len(wanted)
+            if len(wanted) > 1 and all(isinstance(answer, NoBatch) for answer in answers):
                 apart = True
+                groups += [[position] for position in positions]  # the loop goes on with these
+                continue
             for position, answer in zip(positions, answers, strict=True):
                 if isinstance(answer, TransportError):
                     failure = answer
                     left.append(position)
                 outcomes[position] = answer
+        if first.broadcast:
+            if unknown is None and isinstance(failure, Timeout | BadResponse):
+                unknown = failure
+            elif unknown is not None and isinstance(outcomes[0], Rejected):
+                outcomes[0].__cause__ = unknown  # one endpoint may have taken it, whatever another says
         if not left:
             return outcomes
-        if apart and attempt == policy.attempts - 1:
-            break
-    for position in left:
-        if isinstance(outcomes[position], _NoBatch):
-            outcomes[position] = BadResponse(str(outcomes[position]))
+    if unknown is not None:
+        return [unknown]
     return outcomes
 
 
-class _NoBatch(BadResponse):
+class NoBatch(BadResponse):
     """The endpoint answered a batch with one error: it may not know batches."""
 
 
@@ -194,6 +224,8 @@ def _urls(endpoints: Sequence[str], service: str) -> list[str]:
             continue
         if not url.startswith(("http://", "https://")):
             raise InputError(f"an endpoint starts with http:// or https://, not like {redact(endpoint)!r}")
+        if redact(url) == "an endpoint":
+            raise InputError("an endpoint is a URL such as https://host:port/path; one of those given cannot be read")
         urls.append(url)
     return urls
 
@@ -230,7 +262,11 @@ def _plain(params: Sequence[Any] | Mapping[str, Any]) -> Any:
     return dict(params) if isinstance(params, Mapping) else list(params)
 
 
-def _read(url: str, effects: Sequence[Effect], reply: HttpReply | None) -> list[Outcome]:
+def read_reply(url: str, effects: Sequence[Effect], reply: HttpReply | None) -> list[Outcome]:
+    """The outcomes of effects that one reply answers: one REST call, or the calls of one JSON-RPC request.
+
+    The calls have their positions as ids. Where the endpoint does not answer batches, all are :class:`NoBatch`.
+    """
     assert reply is not None  # only a Pause is answered with None
     where = redact(url)
     if reply.status == 429:
@@ -241,23 +277,28 @@ def _read(url: str, effects: Sequence[Effect], reply: HttpReply | None) -> list[
     try:
         data = _decode(reply.content)
     except ValueError:
+        if len(effects) > 1 and reply.status in _TOO_MANY_CALLS:
+            return [NoBatch(f"{where} answered a batch with HTTP status {reply.status}")] * len(effects)
         return [_not_json(where, reply)] * len(effects)
     if len(effects) == 1:
-        return [_read_call(where, data)]
+        return [read_call(where, data)]
     if not isinstance(data, list):
-        error = data.get("error") if isinstance(data, dict) else None
-        text = error.get("message") if isinstance(error, dict) else None
-        return [_NoBatch(f"{where} answered a batch with one answer: {_short(text)}")] * len(effects)
-    by_id = {item.get("id"): item for item in data if isinstance(item, dict) and isinstance(item.get("id"), int)}
-    return [
-        _read_call(where, by_id[number])
-        if number in by_id
-        else BadResponse(f"{where} left a call of a batch without an answer")
-        for number in range(len(effects))
-    ]
+        answer = read_call(where, data)
+        if not isinstance(answer, RateLimited):
+            answer = NoBatch(f"{where} answered a batch with one answer: {_short(answer)}")
+        return [answer] * len(effects)
+    by_id: dict[int, Outcome] = {}
+    for item in data:
+        number = item.get("id") if isinstance(item, dict) else None
+        if type(number) is int:
+            twice = BadResponse(f"{where} answered a call of a batch twice")
+            by_id[number] = twice if number in by_id else read_call(where, item)
+    missing = BadResponse(f"{where} left a call of a batch without an answer")
+    return [by_id.get(number, missing) for number in range(len(effects))]
 
 
-def _read_call(where: str, data: Any) -> Outcome:
+def read_call(where: str, data: Any) -> Outcome:
+    """The outcome of one JSON-RPC call from its decoded answer. ``where`` names the endpoint in errors."""
     if not isinstance(data, dict) or ("result" not in data and "error" not in data):
         return BadResponse(f"{where} answered JSON that is no JSON-RPC answer")
     error = data.get("error")
@@ -266,7 +307,7 @@ def _read_call(where: str, data: Any) -> Outcome:
     if not isinstance(error, dict):
         return Rejected(f"the node refused: {_short(error)}", data=error)
     code, text = error.get("code"), error.get("message")
-    if code in _RATE_CODES and "limit" in str(text).lower():
+    if type(code) is int and code in _RATE_CODES and "limit" in _short(text).lower():
         return RateLimited(f"{where} limits this client: {_short(text)}")
     return Rejected(
         f"the node refused: {_short(text)}",
@@ -279,6 +320,11 @@ def _read_rest(where: str, effect: Rest, reply: HttpReply) -> Outcome:
     text = reply.content.decode("utf-8", "replace")
     if reply.status >= 500:
         return BadResponse(f"{where} failed with HTTP status {reply.status}: {_short(text)}")
+    if 300 <= reply.status < 400:
+        return BadResponse(f"{where} answered a redirect, which is not followed: give the URL it leads to")
+    if reply.status in _NOT_THE_NODE:
+        hint = _NOT_THE_NODE[reply.status]
+        return BadResponse(f"{where} refused with HTTP status {reply.status} ({hint}): {_short(text)}")
     if not 200 <= reply.status < 300:
         try:
             body: Any = _decode(reply.content)
@@ -296,21 +342,35 @@ def _read_rest(where: str, effect: Rest, reply: HttpReply) -> Outcome:
 
 
 def _decode(content: bytes) -> Any:
-    """JSON with exact numbers: a fraction becomes a ``Decimal``, and NaN or Infinity is refused."""
+    """JSON with exact numbers: a fraction becomes a ``Decimal``, and NaN or Infinity is refused.
+
+    So is a fraction of such a size that reckoning with it would take all memory (``1e999999999``).
+    """
 
     def refuse(name: str) -> Any:
         raise ValueError(name)
 
+    def fraction(text: str) -> Decimal:
+        try:
+            number = Decimal(text)
+        except InvalidOperation as error:
+            raise ValueError("no number") from error
+        if len(text) > _LONGEST_FRACTION or abs(number.adjusted()) > _LONGEST_FRACTION:
+            raise ValueError("no number of this world")
+        return number
+
     try:
-        return json.loads(content, parse_float=Decimal, parse_constant=refuse)
+        return json.loads(content, parse_float=fraction, parse_constant=refuse)
     except RecursionError as error:
         raise ValueError("too deep") from error
 
 
 def _not_json(where: str, reply: HttpReply) -> BadResponse:
     kind = "HTML" if b"<html" in reply.content[:500].lower() or b"<!doc" in reply.content[:500].lower() else "no JSON"
-    hint = {401: ": check the user and password", 403: ": check the key or the plan", 404: ": check the URL"}
-    return BadResponse(f"{where} answered {kind} with HTTP status {reply.status}{hint.get(reply.status, '')}")
+    if 300 <= reply.status < 400:
+        return BadResponse(f"{where} answered a redirect, which is not followed: give the URL it leads to")
+    hint = {**_NOT_THE_NODE, 404: "check the URL"}.get(reply.status)
+    return BadResponse(f"{where} answered {kind} with HTTP status {reply.status}{f': {hint}' if hint else ''}")
 
 
 def _retry_after(reply: HttpReply) -> float | None:
@@ -329,5 +389,7 @@ def _retry_after(reply: HttpReply) -> float | None:
 
 
 def _short(text: object) -> str:
-    words = " ".join(str(text).split())
+    # Unprintable characters could drive a terminal, and lone surrogates could not be written to a log.
+    words = "".join(sign if sign.isprintable() else " " for sign in str(text)[:2000])
+    words = " ".join(words.split())
     return words[:300] + ("…" if len(words) > 300 else "")

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
@@ -28,6 +30,7 @@ Endpoints: TypeAlias = Callable[[str], Sequence[str]] | Mapping[str, Sequence[st
 
 _LARGEST_REPLY: Final = 64 * 1024 * 1024
 _CONNECTIONS: Final = 16
+_PATIENCE: Final = 10  # a reply that comes in drops is given so many timeouts to end
 _log = logging.getLogger("multiwallet.transport")
 
 
@@ -35,8 +38,8 @@ class HttpTransport:
     """Performs effects over HTTP.
 
     ``endpoints`` maps a CAIP-2 id to its URLs (a mapping, or a function). ``timeout`` is in seconds for
-    connecting and for each silence between bytes. ``client`` is a configured ``httpx2.Client`` of your
-    own, which you close yourself. May be shared by threads.
+    connecting and for each silence between bytes; a reply's body has ten times that to end. ``client``
+    is a configured ``httpx2.Client`` of your own, which you close yourself. May be shared by threads.
     """
 
     def __init__(
@@ -53,19 +56,15 @@ class HttpTransport:
         self._client = client
         self._owns_client = client is None
         self._pool: ThreadPoolExecutor | None = None
+        self._lock = threading.Lock()
 
     def perform(self, effects: Sequence[Effect]) -> list[Outcome]:
         """Perform a batch of effects; the outcomes in order, errors in place."""
-        import time
-
         outcomes: list[Outcome] = [None] * len(effects)
         positions = [n for n, effect in enumerate(effects) if not isinstance(effect, Sleep)]
         asked = exchanges([effects[n] for n in positions], self._endpoints, self._policy, random.random)
         if len(asked) > 1:
-            self._open()
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="multiwallet-http")
-            answers = list(self._pool.map(self._run, (exchange for _, exchange in asked)))
+            answers = list(self._threads().map(self._run, (exchange for _, exchange in asked)))
         else:
             answers = [self._run(exchange) for _, exchange in asked]
         for (places, _), results in zip(asked, answers, strict=True):
@@ -77,8 +76,6 @@ class HttpTransport:
         return outcomes
 
     def _run(self, exchange: Exchange) -> list[Outcome]:
-        import time
-
         try:
             step = next(exchange)
             while True:
@@ -100,22 +97,31 @@ class HttpTransport:
             with client.stream(
                 request.method, request.url, headers=dict(request.headers), content=request.content
             ) as response:
-                content = bytearray()
+                content, end = bytearray(), time.monotonic() + _PATIENCE * self._timeout
                 for part in response.iter_bytes():
                     content += part
                     if len(content) > _LARGEST_REPLY:
                         return _too_large(where)
+                    if time.monotonic() > end:
+                        return _too_slow(where)
                 return _reply(where, response, bytes(content))
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError) as error:
             return _failure(where, error, httpx2)
 
     def _open(self) -> httpx2.Client:
-        if self._client is None:
-            import httpx2
+        import httpx2
 
-            _quiet_urls()
-            self._client = httpx2.Client(**_settings(httpx2, self._timeout))
-        return self._client
+        with self._lock:
+            if self._client is None:
+                _quiet_urls()
+                self._client = httpx2.Client(**_settings(httpx2, self._timeout))
+            return self._client
+
+    def _threads(self) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(_CONNECTIONS, thread_name_prefix="multiwallet-http")
+            return self._pool
 
     def close(self) -> None:
         """Close the connections, unless the client is yours."""
@@ -194,11 +200,13 @@ class AsyncHttpTransport:
             async with self._client.stream(
                 request.method, request.url, headers=dict(request.headers), content=request.content
             ) as response:
-                content = bytearray()
+                content, end = bytearray(), time.monotonic() + _PATIENCE * self._timeout
                 async for part in response.aiter_bytes():
                     content += part
                     if len(content) > _LARGEST_REPLY:
                         return _too_large(where)
+                    if time.monotonic() > end:
+                        return _too_slow(where)
                 return _reply(where, response, bytes(content))
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError) as error:
             return _failure(where, error, httpx2)
@@ -243,6 +251,10 @@ def _reply(where: str, response: Any, content: bytes) -> HttpReply:
 
 def _too_large(where: str) -> BadResponse:
     return BadResponse(f"{where} answered more than {_LARGEST_REPLY // 2**20} MiB, which was not read")
+
+
+def _too_slow(where: str) -> Timeout:
+    return Timeout(f"{where} began to answer and did not come to an end in time")
 
 
 def _failure(where: str, error: Exception, httpx2: Any) -> TransportError:

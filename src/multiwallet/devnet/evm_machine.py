@@ -17,7 +17,8 @@ from eth.chains.base import Chain
 from eth.db import get_db_backend
 from eth.vm.forks.prague import PragueVM
 from eth.vm.message import Message
-from eth_utils import ValidationError
+from eth_typing import Address
+from eth_utils.exceptions import ValidationError
 
 from ..crypto.hashes import keccak256
 
@@ -47,8 +48,7 @@ class Included:
         """The address of the contract that it created, if it was to create one."""
         if self.transaction.to:
             return None
-        address: bytes = generate_contract_address(self.transaction.sender, self.transaction.nonce)
-        return address
+        return bytes(generate_contract_address(self.transaction.sender, self.transaction.nonce))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class Machine:
     ) -> None:
         # A class of its own, because py-evm takes the chain id from the class.
         kind = type("DevnetChain", (Chain,), {"chain_id": chain_id, "vm_configuration": ((0, PragueVM),)})
-        state = {
+        state: dict[bytes, dict[str, Any]] = {
             address: {"balance": balance, "nonce": 1 if code else 0, "code": code, "storage": {}}
             for address, (balance, code) in accounts.items()
         }
@@ -235,24 +235,28 @@ class Machine:
     def run(self, state: Any, call: Call, *, free: int | None = None) -> Run:
         """Run a message on a state and undo it. ``free`` gas is granted before it runs (default: the intrinsic gas)."""
         with self._undone(state):
-            return self.execute(state, call, free=free)
+            return self._execute(state, call, free)
 
     def execute(self, state: Any, call: Call, *, free: int | None = None) -> Run:
         """Run a message on a state and keep what it changed. The sender pays the value and nothing for gas."""
         state.lock_changes()
+        return self._execute(state, call, free)
+
+    def _execute(self, state: Any, call: Call, free: int | None) -> Run:
         executor = state.get_transaction_executor()
         intrinsic = intrinsic_gas(call.data, call.to is None, call.access_list) if free is None else free
-        address, code, delegated = None, call.data, False
+        address: Any = None
+        code, delegated = call.data, False
         if call.to is None:
-            address = generate_contract_address(call.sender, state.get_nonce(call.sender))
+            address = generate_contract_address(Address(call.sender), state.get_nonce(call.sender))
         else:
             code, delegation = executor.get_code_at_address(call.to)
             delegated = delegation is not None
         state.increment_nonce(call.sender)
         message = Message(
             gas=call.gas - intrinsic,
-            to=call.to or b"",
-            sender=call.sender,
+            to=Address(call.to or b""),
+            sender=Address(call.sender),
             value=call.value,
             data=b"" if call.to is None else call.data,
             code=code,

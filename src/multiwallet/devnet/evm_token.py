@@ -146,7 +146,10 @@ def token_runtime(symbol: str, decimals: int) -> bytes:
     """
     if not 1 <= len(symbol.encode()) <= 64 or not 0 <= decimals <= 255:
         raise InputError("a token has a symbol of 1 to 64 bytes and 0 to 255 decimals")
-    texts = {"name_text": abi.encode(("string",), (f"{symbol} of the devnet",)), "symbol_text": abi.encode(("string",), (symbol,))}
+    texts = {
+        "name_text": abi.encode(("string",), (f"{symbol} of the devnet",)),
+        "symbol_text": abi.encode(("string",), (symbol,)),
+    }
     blobs = {f"reason_{label}": _reason(text) for label, text in _REASONS.items()}
     overflow = {"overflow": abi.encode_call("Panic(uint256)", (0x11,))}
     return assemble(_program(texts["symbol_text"], texts["name_text"], decimals), {**texts, **blobs, **overflow})

@@ -158,7 +158,9 @@ def test_refused(path: str, value: Any, error: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [None, 5, [], "{", "[]", "[" * 100000, b"\xff", '{"types":{},"types":{}}', "9" * 5000], ids=range(9)
+    "data",
+    [None, 5, [], "{", "[]", "[" * 100000, '"' + '\\"' * 200000, b"\xff", '{"types":{},"types":{}}', "9" * 5000],
+    ids=range(10),
 )
 def test_what_is_no_typed_data(data: Any) -> None:
     with pytest.raises(InvalidMessage):

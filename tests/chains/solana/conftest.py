@@ -29,6 +29,7 @@ from solders.transaction_metadata import FailedTransactionMetadata, SimulatedTra
 VECTORS = Path(__file__).resolve().parents[2] / "vectors"
 GENESIS = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d"
 TOKEN = Pubkey.from_string("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA")
+ASSOCIATED = Pubkey.from_string("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL")
 TOKEN_2022 = Pubkey.from_string("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb")
 
 
@@ -50,7 +51,7 @@ class Node:
     def __init__(self) -> None:
         self.svm = litesvm.LiteSVM()
         self.height = 1
-        self.known: dict[str, Any] = {}
+        self.others: list[Pubkey] = []
         self.calls: list[Rpc] = []
         self.fees = [0, 0, 7_000, 9_000]
 
@@ -101,11 +102,12 @@ class Node:
         }
 
     def getTokenAccountsByOwner(self, owner: str, where: Any, settings: Any) -> Any:
+        mint, key = Pubkey.from_string(where["mint"]), Pubkey.from_string(owner)
+        places = [self.associated(key, mint, program) for program in (TOKEN, TOKEN_2022)]
         found = []
-        for address in self.known.get("token accounts", ()):
+        for address in dict.fromkeys([*places, *self.others]):
             account = self.svm.get_account(address)
-            wanted = bytes(Pubkey.from_string(where["mint"])) + bytes(Pubkey.from_string(owner))
-            if account and account.data[:64] == wanted:
+            if account and account.data[:64] == bytes(mint) + bytes(key):
                 found.append({"pubkey": str(address), "account": self.account(account)})
         return {"context": {"slot": 1}, "value": found}
 
@@ -126,7 +128,6 @@ class Node:
         if isinstance(result, FailedTransactionMetadata):
             data = {"err": error_json(result.err()), "logs": result.meta().logs()}
             raise Rejected("Transaction simulation failed", node_code=-32002, data=data)
-        self.known[str(result.signature())] = result
         return str(result.signature())
 
     def getSignatureStatuses(self, txids: list[str], settings: Any) -> Any:
@@ -139,7 +140,9 @@ class Node:
         return {"context": {"slot": 6}, "value": entries}
 
     def getTransaction(self, txid: str, settings: Any) -> Any:
-        return {"slot": 5, "meta": {"err": None, "fee": 5000, "logMessages": []}}
+        found = self.svm.get_transaction(Signature.from_string(txid))
+        meta = found.meta() if isinstance(found, FailedTransactionMetadata) else found
+        return {"slot": 5, "meta": {"err": None, "fee": meta.fee(), "logMessages": meta.logs()}}
 
     # -- what tests set up ---------------------------------------------------------------------
 
@@ -159,16 +162,17 @@ class Node:
         self, mint: str, owner: str, units: int, program: Pubkey = TOKEN, *, address: Pubkey | None = None
     ) -> Pubkey:
         """A token account with some tokens: the associated one unless another address is named."""
-        associated = Pubkey.from_string("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL")
         key, token = Pubkey.from_string(owner), Pubkey.from_string(mint)
-        if address is None:
-            address, _ = Pubkey.find_program_address([bytes(key), bytes(program), bytes(token)], associated)
+        address = address or self.associated(key, token, program)
         data = bytes(token) + bytes(key) + units.to_bytes(8, "little") + bytes(36) + b"\1" + bytes(12 + 8 + 36)
         if program == TOKEN_2022:  # type of account, then ImmutableOwner
             data += b"\2" + b"\7\0\0\0"
         self.svm.set_account(address, Account(10**9, data, program))
-        self.known.setdefault("token accounts", []).append(address)
+        self.others.append(address)
         return address
+
+    def associated(self, owner: Pubkey, mint: Pubkey, program: Pubkey) -> Pubkey:
+        return Pubkey.find_program_address([bytes(owner), bytes(program), bytes(mint)], ASSOCIATED)[0]
 
     def tokens(self, address: Pubkey) -> int:
         return int.from_bytes(self.svm.get_account(address).data[64:72], "little")

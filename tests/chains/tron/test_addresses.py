@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -79,10 +80,8 @@ def test_round_trip(tail: bytes) -> None:
 
 @given(st.text(max_size=60) | st.text(alphabet="T123456789ABCabc", min_size=34, max_size=34))
 def test_garbage_gives_an_address_or_its_error(text: str) -> None:
-    try:
+    with suppress(InvalidAddress):
         assert addresses.to_bytes(text)[0] == 0x41
-    except InvalidAddress as error:
-        assert error.message
 
 
 def test_token_ids(chain: Tron, network: Network, names: Any) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from ...amounts import Asset
+from ...amounts import Amount, Asset
 from ...chain import Chain, Holder, Network, Options, Payment
 from ...errors import InputError, InvalidTransaction, Unsupported
 from ...ops import Op
-from ...path import Path
+from ...path import HARDENED, Path
 from ...transactions import (
     Balance,
     Fee,
@@ -44,6 +44,11 @@ class Bitcoin(Chain):
         coin = network.params.get("coin_type", network.slip44)
         path = Path().hardened(_PURPOSES[_kind(network, kind)]).hardened(coin).hardened(account)
         return path if index is None else path / 0 / index
+
+    def kind_of(self, path: Path) -> str:
+        """The kind of a BIP-44, 49, 84 or 86 path; of any other path the usual one."""
+        first = path.indexes[0] - HARDENED if path.indexes else 0
+        return next((kind for kind, purpose in _PURPOSES.items() if purpose == first), KEY_KINDS[0])
 
     def address(self, network: Network, public_key: bytes, kind: str = "") -> str:
         """The address of a public key of 33 bytes; an uncompressed one (65 bytes) has only a p2pkh address."""
@@ -105,7 +110,7 @@ class Bitcoin(Chain):
         if assets:
             raise InvalidTransaction(f"{network.title} has no tokens, and the transaction file names some")
         transaction = self._transaction(network, self.parse_address(network, sender), body, dict(context), fee)
-        if examine(body).fee != fee.expected.units or fee.expected != fee.maximum or fee.expected.asset != network.native:
+        if fee.expected != Amount(examine(body).fee, network.native) or fee.maximum != fee.expected:
             raise InvalidTransaction("the stated fee is not the one that the PSBT pays")
         check_context(transaction)
         return transaction
@@ -222,6 +227,12 @@ class Bitcoin(Chain):
         from .sources import broadcast
 
         return broadcast(network, signed)
+
+    def after_broadcast(self, holder: Holder, signed: SignedTransaction) -> Holder:
+        """The refreshed holder without the coins that are now spent, and with its change as unconfirmed."""
+        from .scan import after_broadcast
+
+        return after_broadcast(holder, signed)
 
     def status(self, network: Network, txid: str, *, expiry: int | None = None) -> Op[Receipt]:
         """Where the transaction stands. A Bitcoin transaction does not expire."""

@@ -19,6 +19,7 @@ __all__ = ["Claim", "attribute", "claim_of", "known_scripts", "own_outputs", "pa
 Claim: TypeAlias = Callable[[bytes, Path | None, bytes], tuple[bytes, Path | None] | None]
 """From a key, its claimed path and the script it spends: the holder's key and path, or None when it is not its own."""
 
+_ONE_KEY: Final = frozenset(("p2wpkh", "p2tr", "p2sh", "p2pkh"))
 _LOOK_AHEAD: Final = 20
 """BIP-44's gap limit: how far a whole account is searched for a script when the PSBT names no key."""
 
@@ -104,9 +105,7 @@ def attribute(holder: Holder, found: Examined) -> Psbt:
         if index in found.plans or field.FINAL_WITNESS in fields or field.FINAL_SCRIPTSIG in fields:
             continue
         kind = kind_of(output.script)
-        if kind == "p2wsh" or kind == "unknown" or any(key[0] in (0x02, 0x06, 0x16) for key in fields):
-            continue
-        owned = find(output.script)
+        owned = find(output.script) if kind in _ONE_KEY else None
         if owned is None:
             continue
         key, path = owned
@@ -153,12 +152,12 @@ def own_outputs(holder: Holder, psbt: Psbt) -> list[int]:
     for index, (fields, output) in enumerate(zip(psbt.outputs, psbt.transaction.outputs, strict=True)):
         for name, origin in fields.items():
             if name[0] == field.OUT_BIP32_DERIVATION:
-                key, steps = name[1:], origin[4:]
+                key = name[1:]
             elif name[0] == field.OUT_TAP_BIP32_DERIVATION:
-                key, steps = b"\x02" + name[1:], field.tap_origin(origin)[1][4:]
+                key, origin = b"\x02" + name[1:], field.tap_origin(origin)[1]
             else:
                 continue
-            path = Path([int.from_bytes(steps[at : at + 4], "little") for at in range(0, len(steps), 4)])
+            path = Path(field.steps_of(origin))
             claim = claim or claim_of(holder)
             owned = claim(key, path, output.script)
             if owned is not None and pays_to(output.script, owned[0]):

@@ -205,8 +205,8 @@ class Psbt:
 def _not_a_psbt(raw: bytes) -> str:
     if len(raw) > 10 and raw[1:4] == b"\0\0\0":
         return (
-            "this is a raw transaction, not a PSBT: it does not say what its inputs are worth, so nothing about its fee "
-            "could be checked; make a PSBT of it (in Bitcoin Core: converttopsbt and utxoupdatepsbt)"
+            "this is a raw transaction, not a PSBT: it does not say what its inputs are worth, so its fee cannot be "
+            "checked; make a PSBT of it (in Bitcoin Core: converttopsbt, then utxoupdatepsbt)"
         )
     return "this is no PSBT: one starts with 'psbt' and the byte ff (in base64 with cHNidP)"
 

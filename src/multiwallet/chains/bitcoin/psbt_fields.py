@@ -18,6 +18,7 @@ __all__ = [
     "derivation_value",
     "read_map",
     "read_stack",
+    "steps_of",
     "tap_origin",
     "write_map",
     "write_stack",
@@ -49,6 +50,7 @@ OUT_BIP32_DERIVATION: Final = 0x02
 OUT_TAP_INTERNAL_KEY: Final = b"\x05"
 OUT_TAP_BIP32_DERIVATION: Final = 0x07
 
+_LONGEST_ORIGIN: Final = 4 + 4 * 255  # BIP-32 keeps the depth in one byte
 _CUT: Final = "the PSBT ends too early: bytes are missing"
 
 
@@ -127,11 +129,16 @@ def derivation_value(fingerprint: bytes | None, path: Path | Iterable[int]) -> b
     return (fingerprint if fingerprint is not None else bytes(4)) + steps
 
 
+def steps_of(origin: bytes) -> list[int]:
+    """The steps that follow the fingerprint in a derivation."""
+    return [int.from_bytes(origin[at : at + 4], "little") for at in range(4, len(origin), 4)]
+
+
 def tap_origin(value: bytes) -> tuple[int, bytes]:
     """How many leaf hashes a taproot derivation names, and the fingerprint and steps that follow them."""
     count, position = read_compact_size(value, 0)
     start = position + 32 * count
-    if start + 4 > len(value) or (len(value) - start) % 4:
+    if start + 4 > len(value) or (len(value) - start) % 4 or len(value) - start > _LONGEST_ORIGIN:
         raise InvalidTransaction("a taproot derivation in the PSBT has a wrong length")
     return count, value[start:]
 
@@ -188,7 +195,7 @@ def _derivation(key: bytes, value: bytes) -> None:
     if length != 34 or not 1 < key[1] < 4:
         _check_public_key(key, "derivation path")
     length = len(value)
-    if length < 4 or length & 3 or length > 1024:
+    if length < 4 or length & 3 or length > _LONGEST_ORIGIN:
         raise InvalidTransaction("a derivation path in the PSBT has a wrong length")
 
 

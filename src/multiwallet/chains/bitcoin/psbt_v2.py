@@ -96,7 +96,7 @@ def _locks(entry: Fields) -> tuple[int | None, int | None]:
 
 
 def _locktime(locks: list[tuple[int | None, int | None]], fallback: int) -> int:
-    """By BIP-370: the greatest that is required, of the kind that every input with a requirement allows; height first."""
+    """The greatest that is required, of the kind that all inputs with a requirement allow, height first (BIP-370)."""
     required = [lock for lock in locks if lock != (None, None)]
     if not required:
         return fallback

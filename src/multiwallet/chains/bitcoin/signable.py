@@ -16,14 +16,15 @@ from ...path import Path
 from ...transactions import Digest, Scheme, SigningRequest
 from . import psbt_fields as field
 from .psbt import Psbt
-from .psbt_fields import Fields, tap_origin
+from .psbt_fields import Fields, steps_of, tap_origin
 from .script import kind_of, multisig_of, p2sh, p2wsh
 from .sighash import ALL, DEFAULT, Sighash, sighash_name
 from .transaction import MAX_AMOUNT, TxOut
 
-__all__ = ["Examined", "InputPlan", "examine"]
+__all__ = ["Examined", "InputPlan", "examine", "stated_path"]
 
 _CACHED_SIZE: Final = 1_000_000
+_LEGACY_WORK: Final = 100_000_000  # 1,500 such inputs; a transaction that nodes relay has less than 700
 _LOW_R: Final = Scheme.LOW_R  # an enum's members are looked up slowly, and this is done for each input
 _SHA256D: Final = Digest.SHA256D
 _KNOWN_SIGHASHES: Final = frozenset((DEFAULT, 1, 2, 3, 0x81, 0x82, 0x83))
@@ -87,7 +88,27 @@ def _examine(body: bytes) -> Examined:
     fee = sum([output.amount for output in spent]) - sum([output.amount for output in psbt.transaction.outputs])
     if fee < 0:
         raise InvalidTransaction(f"the outputs are worth {-fee} more than the inputs")
+    _bound_legacy_work(psbt, spent)
     return _Reader(psbt, tuple(spent)).read(fee)
+
+
+def _bound_legacy_work(psbt: Psbt, spent: list[TxOut]) -> None:
+    # Before segwit each signature hashes the whole transaction, so n inputs cost n squared, in memory as well.
+    legacy = sum(1 for output in spent if output.script[:1] in (b"\x76", b"\xa9"))
+    size = len(psbt.transaction.inputs) * 41 + sum([len(output.script) + 9 for output in psbt.transaction.outputs])
+    if legacy * size > _LEGACY_WORK:
+        raise InvalidTransaction(
+            f"{legacy} inputs from before segwit in one transaction are more than any node relays: split it"
+        )
+
+
+def stated_path(fields: Fields, key: bytes) -> Path | None:
+    """Where an input's map says that a key (33 or 65 bytes) is found; None when it does not say."""
+    origin = fields.get(b"\x06" + key)
+    if origin is None:
+        origin = fields.get(bytes((field.TAP_BIP32_DERIVATION,)) + key[1:])
+        origin = None if origin is None else tap_origin(origin)[1]
+    return None if origin is None else Path(steps_of(origin))
 
 
 _examine_once = lru_cache(maxsize=16)(_examine)
@@ -213,8 +234,7 @@ class _Reader:
         try:
             return self.paths[origin]
         except KeyError:
-            steps = [int.from_bytes(origin[at : at + 4], "little") for at in range(4, len(origin), 4)]
-            self.paths[origin] = path = Path(steps)
+            self.paths[origin] = path = Path(steps_of(origin))
             return path
 
     def _key_of_hash(self, fields: Fields, program: bytes, size: int) -> bytes | None:

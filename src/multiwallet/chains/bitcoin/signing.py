@@ -16,7 +16,7 @@ from .psbt import MAGIC, psbt_bytes
 from .psbt_fields import Fields, read_stack
 from .script import push
 from .sighash import sighash_name
-from .signable import Examined, InputPlan, examine
+from .signable import Examined, InputPlan, examine, stated_path
 from .transaction import Transaction, TxIn
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def authorize(holder: Holder, transaction: UnsignedTransaction) -> tuple[Signing
 def _nothing_to_sign(found: Examined, claim: Claim) -> str:
     for index, plan in found.plans.items():
         for key in plan.keys:
-            if claim(key, None, found.spent[index].script):
+            if claim(key, stated_path(found.psbt.inputs[index], key), found.spent[index].script):
                 return "this account has already signed all that it can sign in this transaction"
     return "no input of this transaction belongs to this account"
 

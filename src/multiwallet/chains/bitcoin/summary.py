@@ -133,7 +133,7 @@ def summarize(transaction: UnsignedTransaction) -> Summary:
     for plan in found.unusual:
         name = sighash_name(plan.sighash)
         warnings.append(
-            f"input {plan.position} asks for a signature of the type {name}: others could change the transaction after it"
+            f"input {plan.position} asks for a signature of the type {name}: others could change the transaction later"
         )
     return Summary(
         network=network.id,

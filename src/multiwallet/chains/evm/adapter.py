@@ -30,11 +30,12 @@ from ...ops import Op, Rpc, ask
 from ...path import Path
 from .answers import read_quantity, refuse
 from .batch import EvmBatch
-from .build import build_payment, chain_id_of
+from .build import build_payment
 from .delivery import broadcast, status
 from .forms import read_bytes, read_native
 from .holdings import read_asset, read_balance
 from .messages import message_preimage, signature_text, signed_by
+from .plan import chain_id_of
 from .signature import address_of, recover_address
 from .summary import maximum_fee, summarize
 from .template import RefusedRow, Template, TemplateRow

@@ -10,7 +10,7 @@ from ...chain import Chain, Holder, Scheme, SignedTransaction
 from ...codec import eip55, rlp
 from ...crypto.hashes import keccak256
 from ...errors import InputError, InvalidTransaction, SigningRefused
-from .build import chain_id_of
+from .plan import chain_id_of
 from .template import RefusedRow, TemplateRow
 
 __all__ = ["EvmBatch"]
@@ -173,17 +173,20 @@ def _preparer(holder: Holder) -> Callable[[Any], tuple[State, bytes] | None]:
 
 
 def _sealer(chain: Chain, holder: Holder) -> Callable[[State, bytes], SignedTransaction]:
-    network, whole, keccak = holder.network, _whole, keccak256
+    network, keccak, join = holder.network, keccak256, b"".join
 
     def seal(state: State, signature: bytes) -> SignedTransaction:
         payload, heads, v = state
         # Nearly all signatures pass this at a glance; the rest need leading zeros cut or a closer look.
         if len(signature) == 65 and 0 < signature[0] < 0xFF and 0 < signature[32] < 0x7F and signature[64] < 2:
-            payload += v[signature[64]] + b"\xa0" + signature[:32] + b"\xa0" + signature[32:64]
-        else:
-            payload += _signature_items(v, signature)
+            parity = v[signature[64]]
+            size = len(payload) + len(parity) + 66
+            if size < 256:
+                raw = join((heads[size], payload, parity, b"\xa0", signature[:32], b"\xa0", signature[32:64]))
+                return SignedTransaction(chain, network, raw, "0x" + keccak(raw).hex())
+        payload += _signature_items(v, signature)
         size = len(payload)
-        raw = heads[size] + payload if size < 256 else whole(heads, payload)
+        raw = heads[size] + payload if size < 256 else _whole(heads, payload)
         return SignedTransaction(chain, network, raw, "0x" + keccak(raw).hex())
 
     return seal

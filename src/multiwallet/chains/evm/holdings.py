@@ -10,7 +10,7 @@ from ...codec import eip55
 from ...errors import InvalidAddress, MultiwalletError, Rejected
 from ...ops import Op, Rpc, ask, attempt
 from .answers import read_data, read_quantity, refuse
-from .build import token_contract
+from .plan import token_contract
 from .tokens import DECIMALS, SYMBOL, balance_call, decode_symbol, decode_uint
 
 __all__ = ["read_asset", "read_balance"]

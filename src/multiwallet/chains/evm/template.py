@@ -9,7 +9,7 @@ from ...amounts import Amount, Asset
 from ...chain import Holder
 from ...codec import eip55, rlp
 from ...errors import AmountError, InputError, InvalidAddress, InvalidTransaction, MultiwalletError
-from .build import chain_id_of, token_contract
+from .plan import chain_id_of, token_contract
 from .tokens import transfer_call
 from .transaction import EvmTransaction
 

@@ -69,7 +69,7 @@ def authorization_preimage(chain_id: int, address: bytes, nonce: int) -> bytes:
     """What an account signs (after Keccak-256) to take the code of ``address`` (20 bytes): EIP-7702.
 
     >>> authorization_preimage(1, bytes(20), 0).hex()
-    '05d7019400000000000000000000000000000000000000000080'
+    '05d70194000000000000000000000000000000000000000080'
     """
     items = rlp.encode_uint_item(chain_id) + rlp.encode_bytes(address) + rlp.encode_uint_item(nonce)
     return b"\x05" + rlp.encode_list_payload(items)

@@ -29,7 +29,8 @@ _SUFFIXES: Final = re.compile(r"(?:\[(?:[1-9][0-9]{0,8})?\]){1,32}", re.ASCII)
 _NAME: Final = re.compile(r"[^\s(),\[\]]{1,200}")
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,78}", re.ASCII)
 _HEX_NUMBER: Final = re.compile(r"0x[0-9a-fA-F]{1,64}", re.ASCII)
-_JSON_MARK: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
+# A string that never ends is one match too, or a hostile text would be searched anew from each of its quotes.
+_JSON_MARK: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _MAX_DEPTH: Final = 64
 
 Types = Mapping[str, tuple[tuple[str, str], ...]]

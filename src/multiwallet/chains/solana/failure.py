@@ -73,7 +73,8 @@ def explain(error: Any, logs: Any = None, message: Message | None = None) -> Fai
 
 def _explain(error: Any, message: Message | None) -> Failure:
     if isinstance(error, str):
-        return Failure(_PLAIN.get(error, error[:100]), error[:100], insufficient=error in _SHORT_OF_FUNDS)
+        name = _printable(error[:100]) or "an error without a name"
+        return Failure(_PLAIN.get(name, name), name, insufficient=name in _SHORT_OF_FUNDS)
     if isinstance(error, dict) and len(error) == 1:
         ((name, content),) = error.items()
         if name == "InstructionError" and isinstance(content, list) and len(content) == 2:
@@ -81,7 +82,8 @@ def _explain(error: Any, message: Message | None) -> Failure:
         if name == "InsufficientFundsForRent":
             text = "an account would be left with less than the rent-exempt minimum"
             return Failure(text, name, insufficient=True)
-        return Failure(f"{str(name)[:60]}: {_plain(content)}", str(name)[:60])
+        shown = _printable(str(name)[:60])
+        return Failure(f"{shown}: {_plain(content)}", shown)
     return Failure(_plain(error))
 
 
@@ -99,7 +101,7 @@ def _instruction(index: Any, content: Any, message: Message | None) -> Failure:
         text = f"{where}: {known or f'custom error {custom}'}"
         return Failure(text, "InstructionError", insufficient=custom == 1 and (tokens or system))
     name = content if isinstance(content, str) else _plain(content)
-    return Failure(f"{where}: {name[:100]}", "InstructionError", insufficient=name == "InsufficientFunds")
+    return Failure(f"{where}: {_printable(name[:100])}", "InstructionError", insufficient=name == "InsufficientFunds")
 
 
 def _name(program: bytes) -> str:
@@ -122,8 +124,11 @@ def _last_words(logs: Any) -> str:
     said = [line for line in logs if isinstance(line, str) and line.startswith(marks)]
     if not said:
         return ""
-    line = said[-1].removeprefix("Program log: ")[:160]
-    return "".join(character if character.isprintable() else "?" for character in line)
+    return _printable(said[-1].removeprefix("Program log: ")[:160])
+
+
+def _printable(text: str) -> str:
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _plain(content: Any) -> str:

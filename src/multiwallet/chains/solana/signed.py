@@ -27,7 +27,12 @@ class SignedSolanaTransaction(SignedTransaction):
     def __init__(
         self, chain: Chain, network: Network, raw: bytes, complete: bool = True, expiry: int | None = None
     ) -> None:
-        _fill(self, chain, network, raw, complete, expiry)
+        # The parent is frozen: its slots are set past __setattr__, directly, which is what makes this quick.
+        _set_chain(self, chain)
+        _set_network(self, network)
+        _set_raw(self, raw)
+        _set_complete(self, complete)
+        _set_expiry(self, expiry)
 
     @property
     def txid(self) -> str:
@@ -59,13 +64,3 @@ _set_network: Final[Any] = SignedTransaction.__dict__["network"].__set__
 _set_raw: Final[Any] = SignedTransaction.__dict__["raw"].__set__
 _set_complete: Final[Any] = SignedTransaction.__dict__["complete"].__set__
 _set_expiry: Final[Any] = SignedTransaction.__dict__["expiry"].__set__
-
-
-def _fill(
-    made: SignedTransaction, chain: Chain, network: Network, raw: bytes, complete: bool, expiry: int | None
-) -> None:
-    _set_chain(made, chain)
-    _set_network(made, network)
-    _set_raw(made, raw)
-    _set_complete(made, complete)
-    _set_expiry(made, expiry)

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from ...amounts import Amount, Asset
 from ...chain import Holder
+from ...codec import base58
 from ...errors import AmountError, InputError, InvalidAddress, InvalidTransaction, MultiwalletError
 from . import address, programs
 from .intent import memo_text, read_blockhash, read_version, whole
@@ -105,12 +106,15 @@ class Template:
         was made with ``token_accounts=True``. An amount is an ``int`` of the smallest unit, an ``Amount``, or text in
         whole units. A row that is wrong becomes a :class:`RefusedRow` in its place.
         """
-        parse, make, derive = address.parse, TemplateRow, self._mint is not None and not self._to_accounts
+        decode, parse, make = base58.decode, address.parse, TemplateRow
+        derive = self._mint is not None and not self._to_accounts
         for row in rows:
             try:
                 to, units = row
+                if to.__class__ is str and 32 <= len(to) <= 44:
+                    to = decode(to)
                 if to.__class__ is not bytes or len(to) != 32:
-                    to = parse(to)
+                    to = parse(row[0])
                 if units.__class__ is not int:
                     units = self._units(units)
                 if not 0 < units < _U64:
@@ -118,7 +122,7 @@ class Template:
                 if derive:
                     to = self._token_account(to)
             except MultiwalletError as error:
-                yield RefusedRow(error)
+                yield RefusedRow(InvalidAddress(error.message) if type(error) is InputError else error)
             except (TypeError, ValueError):
                 yield RefusedRow(InvalidTransaction("a row is a recipient and an amount"))
             else:

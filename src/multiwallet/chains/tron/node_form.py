@@ -7,16 +7,15 @@ parts contradict each other is refused.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from ...codec.hexadecimal import parse_hex
 from ...crypto.hashes import keccak256, sha256
 from ...errors import InputError, InvalidTransaction
-from . import raw_data, schema, signatures
+from . import json_text, raw_data, schema, signatures
 from .contracts import FIELDS, NAMES, NUMBERS, TYPE_URL
-from .raw_data import MAX_SIGNATURES, MAX_SIZE, RawData
+from .raw_data import MAX_SIGNATURES, RawData
 from .schema import Field
 
 __all__ = ["check_signatures", "decoded_message", "raw_data_json", "read", "transaction_json"]
@@ -56,7 +55,7 @@ def read(native: Any) -> tuple[bytes, RawData, tuple[bytes, ...]]:
         text = native.strip()
         if not text.startswith("{"):
             return _from_bytes(_hex(text, "the transaction"))
-        native = _load(text)
+        native = json_text.load(text, "the transaction", InvalidTransaction)
     if isinstance(native, bytes | bytearray | memoryview):
         return _from_bytes(bytes(native))
     if isinstance(native, Mapping):
@@ -65,26 +64,6 @@ def read(native: Any) -> tuple[bytes, RawData, tuple[bytes, ...]]:
         "a TRON transaction is the node's JSON object, or the hex or bytes of raw_data or of a signed transaction, "
         f"not {type(native).__name__}"
     )
-
-
-def _load(text: str) -> Any:
-    if len(text) > 8 * MAX_SIZE:
-        raise InvalidTransaction("this JSON is too long for a TRON transaction")
-
-    def refuse(_: str) -> NoReturn:
-        raise InvalidTransaction("the transaction holds a number with a fraction: amounts are whole numbers of sun")
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len(dict(pairs)) != len(pairs):
-            raise InvalidTransaction("the transaction's JSON names a field twice")
-        return dict(pairs)
-
-    try:
-        return json.loads(text, parse_float=refuse, parse_constant=refuse, object_pairs_hook=once)
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, InvalidTransaction):
-            raise
-        raise InvalidTransaction("the transaction is not valid JSON") from None
 
 
 def _hex(text: object, what: str) -> bytes:

@@ -7,7 +7,6 @@ checked against the types strictly: a field that the signature would not cover i
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -15,7 +14,7 @@ from typing import Any, Final
 from ...codec.hexadecimal import parse_hex
 from ...crypto.hashes import keccak256
 from ...errors import InputError, InvalidMessage
-from . import addresses
+from . import addresses, json_text
 
 __all__ = ["domain_separator", "preimage"]
 
@@ -61,10 +60,7 @@ def domain_separator(data: Any) -> bytes:
 
 def _opened(data: Any) -> tuple[_Hasher, Any, str, Any]:
     if isinstance(data, str | bytes):
-        try:
-            data = json.loads(data)
-        except (ValueError, RecursionError):
-            raise InvalidMessage("the typed data is not valid JSON") from None
+        data = json_text.load(data, "the typed data", InvalidMessage)
     if not isinstance(data, Mapping) or set(data) != {"domain", "types", "primaryType", "message"}:
         raise InvalidMessage("typed data is an object of domain, types, primaryType and message, nothing else")
     types, domain, primary = _types(data["types"]), data["domain"], data["primaryType"]

@@ -1,0 +1,143 @@
+"""Summaries: what is paid, what is called change and by what proof, and the warnings."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from multiwallet.amounts import Amount
+from multiwallet.chains.bitcoin import psbt_fields as field
+from multiwallet.chains.bitcoin.addresses import address_of
+from multiwallet.chains.bitcoin.psbt import Psbt
+from multiwallet.chains.bitcoin.script import op_return, script_for_key
+from multiwallet.chains.bitcoin.transaction import FINAL_SEQUENCE
+from multiwallet.errors import SigningRefused
+from multiwallet.path import Path
+from multiwallet.transactions import UnsignedTransaction
+
+PAYEE = b"\x00\x14" + b"\x11" * 20
+
+
+def summary_of(bench, holder, outputs, *, amount=100_000, **more):
+    more.setdefault("path", holder.path)
+    coin = bench.coin("p2wpkh", holder.public_key, amount, **more)
+    return bench.chain.adopt(holder, Psbt.create([coin], outputs).serialize())
+
+
+def test_payments_change_fee_and_memo(bench):
+    holder = bench.holder("h")
+    change = (script_for_key("p2wpkh", holder.public_key), 30_000, holder.public_key, holder.path)
+    outputs = [(PAYEE, 60_000, None, None), (op_return("café".encode()), 0, None, None), change]
+    transaction = summary_of(bench, holder, outputs)
+    summary = transaction.summary
+    native = bench.row.native
+    address = address_of(bench.row, PAYEE)
+    assert [(a.kind, a.to, a.amount) for a in summary.actions] == [
+        ("transfer", address, Amount(60_000, native)),
+        ("memo", None, None),
+        ("change", holder.address, Amount(30_000, native)),
+    ]
+    assert summary.memo == "café"
+    assert summary.fee.expected == summary.fee.maximum == Amount(10_000, native)
+    assert summary.fee == transaction.fee
+    assert (summary.network, summary.sender) == (bench.row.id, holder.address)
+    assert summary.details["replaceable"] == "yes"
+    assert summary.details["fee_rate"].endswith("sat/vB")
+    assert any("16 %" in warning for warning in summary.warnings)
+    json.dumps(summary.to_dict())
+    assert address in str(summary)
+
+
+def test_change_is_what_the_account_can_prove(bench):
+    """An output that claims to be change and is not is shown as a transfer."""
+    holder = bench.whole("w")
+    account = holder.account_path
+    own = bench.key(("w", 1, 0)).public_key
+    thief = bench.key("thief").public_key
+    claims = [
+        (script_for_key("p2wpkh", own), 1, own, account / 1 / 0),  # ours
+        (script_for_key("p2wpkh", thief), 2, thief, account / 1 / 0),  # our path, their key
+        (script_for_key("p2wpkh", own), 3, None, None),  # ours, and nothing says so
+        (script_for_key("p2tr", own), 4, own, account / 1 / 0),  # ours by another kind of script
+    ]
+    key = bench.key(("w", 0, 0)).public_key
+    coin = bench.coin("p2wpkh", key, path=account / 0 / 0, fingerprint=holder.fingerprint)
+    psbt = Psbt.create([coin], claims)
+    # their script with our key
+    maps = list(psbt.outputs)
+    maps[1] = {b"\x02" + own: field.derivation_value(holder.fingerprint, account / 1 / 0)}
+    for outputs in (psbt.outputs, maps):
+        tried = Psbt(psbt.transaction, psbt.inputs, outputs)
+        transaction = bench.chain.adopt(holder, tried.serialize())
+        assert [a.kind for a in transaction.summary.actions] == ["change", "transfer", "transfer", "change"]
+        assert UnsignedTransaction.from_json(transaction.to_json()).summary == transaction.summary
+
+
+def test_a_false_claim_of_change_is_not_signed(bench):
+    """A file that calls a thief's output change shows it so to nobody, and an account that is not its owner refuses."""
+    holder = bench.holder("h")
+    thief = bench.key("thief").public_key
+    outputs = [(PAYEE, 10_000, None, None), (script_for_key("p2wpkh", thief), 80_000, thief, Path("m/84'/0'/0'/1/0"))]
+    transaction = summary_of(bench, holder, outputs)
+    assert [a.kind for a in transaction.summary.actions] == ["transfer", "transfer"]
+    forged = replace(transaction, context={"change": [1]})
+    with pytest.raises(SigningRefused, match="change that is not this account's"):
+        bench.chain.authorize(holder, forged)
+    plain = replace(transaction, context={"change": [0]})  # this output names no key at all
+    assert [a.kind for a in plain.summary.actions] == ["transfer", "transfer"]
+    with pytest.raises(SigningRefused):
+        bench.chain.authorize(holder, plain)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "amount", "more", "words"),
+    [
+        ([(PAYEE, 90_000, None, None)], 100_000, {}, "11 %"),
+        ([(PAYEE, 1_000, None, None)], 100_000, {}, "more than what is sent"),
+        ([(PAYEE, 100_000_000, None, None)], 100_200_000, {}, "absurdly high"),
+        ([(b"\x51", 99_900, None, None)], 100_000, {}, "no address"),
+        ([(b"", 99_900, None, None)], 100_000, {}, "no address"),
+        ([(b"\x53\x20" + bytes(32), 99_900, None, None)], 100_000, {}, "no address"),
+    ],
+)
+def test_warnings(bench, outputs, amount, more, words):
+    transaction = summary_of(bench, bench.holder("h"), outputs, amount=amount, **more)
+    assert [warning for warning in transaction.summary.warnings if words in warning]
+
+
+def test_an_ordinary_payment_has_no_warning(bench):
+    transaction = summary_of(bench, bench.holder("h"), [(PAYEE, 99_000, None, None)])
+    assert transaction.summary.warnings == ()
+    assert transaction.fee.details == {"vsize": 110, "fee_rate": "9.09"}
+
+
+@pytest.mark.parametrize(("locktime", "words"), [(800_000, "block 800000"), (1_700_000_000, "2023-11-14 22:13:20 UTC")])
+def test_locktimes(bench, locktime, words):
+    holder = bench.holder("h")
+    coin = bench.coin("p2wpkh", holder.public_key)
+    for sequence in (coin.sequence, FINAL_SEQUENCE):
+        psbt = Psbt.create([coin._replace(sequence=sequence)], [(PAYEE, 99_000, None, None)], locktime=locktime)
+        summary = bench.chain.adopt(holder, psbt.serialize()).summary
+        active = sequence != FINAL_SEQUENCE
+        assert any(words in warning for warning in summary.warnings) is active
+        assert (summary.details.get("locktime") == words) is active
+        assert summary.details["replaceable"] == ("yes" if active else "no")
+
+
+def test_memos_that_are_no_text_are_shown_as_hex(bench):
+    holder = bench.holder("h")
+    for data, memo in ((b"\xff\xfe", "0xfffe"), (b"a\x1b[31m", "0x611b5b33316d"), (b"", "")):
+        outputs = [(op_return(data), 0, None, None), (PAYEE, 99_000, None, None)]
+        assert summary_of(bench, holder, outputs).summary.memo == memo
+
+
+def test_a_hostile_taproot_output_field_does_not_break_the_summary(bench):
+    holder = bench.holder("h")
+    coin = bench.coin("p2wpkh", holder.public_key)
+    psbt = Psbt.create([coin], [(b"\x51\x20" + b"\xff" * 32, 99_000, None, None)])
+    claimed = {b"\x07" + b"\xff" * 32: b"\x00" + bytes(4)}
+    transaction = bench.chain.adopt(holder, Psbt(psbt.transaction, psbt.inputs, [claimed]).serialize())
+    forged = replace(transaction, context={"change": [0]})
+    assert [a.kind for a in forged.summary.actions] == ["transfer"]
