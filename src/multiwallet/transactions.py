@@ -257,9 +257,10 @@ class UnsignedTransaction:
         is refused with :class:`~multiwallet.errors.InvalidTransaction`.
         """
         from . import registry  # the one look upwards: a file names its network, and only the registry knows it
+        from .codec import json_text
 
         try:
-            data = json.loads(text)
+            data = json_text.parse(text, unique=True)
             if data["multiwallet"] != 1:
                 raise InvalidTransaction("this file was written by another version of the format")
             network = registry.network(data["network"])

@@ -32,14 +32,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "codec": {"crypto", "errors"},
     "ops": {"errors"},
     # The contract is two rooms: what travels (transactions) and who makes it (chain).
-    "transactions": {"amounts", "crypto", "errors", "ops", "path"},
+    "transactions": {"amounts", "codec", "crypto", "errors", "ops", "path"},
     "chain": {"amounts", "errors", "ops", "path", "transactions"},
     "chains": CONTRACT | {"codec", "crypto"},
     "registry": CONTRACT,
     "keys": {"codec", "crypto", "errors", "path", "secret"},
     "signer": {"crypto", "errors", "keys", "ops", "path", "secret", "transactions"},
     # The transport is two rooms as well: what is said (exchange, pure) and who carries it (transport).
-    "exchange": {"errors", "ops"},
+    "exchange": {"codec", "errors", "ops"},
     "transport": {"errors", "exchange", "ops"},
     "operations": FACES - {"account", "wallet", "transport"},
     "credentials": CONTRACT | {"keys", "secret"},

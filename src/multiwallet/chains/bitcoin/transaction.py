@@ -304,7 +304,12 @@ def scan_previous(data: bytes) -> tuple[bytes, list[tuple[int, int, int]]]:
 def _scan(data: bytes) -> tuple[bytes, list[tuple[int, int, int]]]:
     number = int.from_bytes
     segregated = data[4:6] == b"\x00\x01"
-    count, position = _count(data, 6 if segregated else 4, 41)
+    position = 6 if segregated else 4
+    count = data[position]
+    if count < 253:  # here and below: the usual case without a call
+        position += 1
+    else:
+        count, position = _count(data, position, 41)
     for _ in range(count):
         length = data[position + 36]
         if length < 253:
@@ -312,7 +317,11 @@ def _scan(data: bytes) -> tuple[bytes, list[tuple[int, int, int]]]:
         else:
             length, position = read_compact_size(data, position + 36)
             position += length + 4
-    count, position = _count(data, position, 9)
+    count = data[position]
+    if count < 253:
+        position += 1
+    else:
+        count, position = _count(data, position, 9)
     outputs = []
     for _ in range(count):
         length = data[position + 8]

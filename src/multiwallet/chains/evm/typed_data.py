@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ...codec import eip55
+from ...codec import eip55, json_text
 from ...codec.hexadecimal import parse_hex
 from ...crypto.hashes import keccak256
 from ...errors import InputError, InvalidMessage
@@ -29,8 +28,6 @@ _SUFFIXES: Final = re.compile(r"(?:\[(?:[1-9][0-9]{0,8})?\]){1,32}", re.ASCII)
 _NAME: Final = re.compile(r"[^\s(),\[\]]{1,200}")
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,78}", re.ASCII)
 _HEX_NUMBER: Final = re.compile(r"0x[0-9a-fA-F]{1,64}", re.ASCII)
-# A string that never ends is one match too, or a hostile text would be searched anew from each of its quotes.
-_JSON_MARK: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _MAX_DEPTH: Final = 64
 
 Types = Mapping[str, tuple[tuple[str, str], ...]]
@@ -86,37 +83,12 @@ def hash_struct(types: Mapping[str, Any], name: str, value: Mapping[str, Any]) -
 def _load(data: Any) -> Mapping[str, Any]:
     if isinstance(data, str | bytes):
         try:
-            text = data if isinstance(data, str) else data.decode()
-            _check_depth(text)
-            data = json.loads(text, object_pairs_hook=_unique)
-        except InvalidMessage:
-            raise
-        except ValueError:
-            raise InvalidMessage("the typed data is no JSON that can be read") from None
+            data = json_text.parse(data, max_depth=2 * _MAX_DEPTH, unique=True)
+        except InputError as error:
+            raise InvalidMessage(f"the typed data cannot be read: {error.message}") from None
     if not isinstance(data, Mapping):
         raise InvalidMessage(f"typed data is an object or its JSON text, not {type(data).__name__}")
     return data
-
-
-def _check_depth(text: str) -> None:
-    """Refuse deep nesting first: json recurses in C, and where a library has raised the limit (eth-account does) it
-    would take the process down instead of raising RecursionError."""
-    depth = 0
-    for match in _JSON_MARK.finditer(text):
-        mark = match[0]
-        if mark in "[{":
-            depth += 1
-            if depth > 2 * _MAX_DEPTH:
-                raise InvalidMessage(f"the typed data is nested more than {2 * _MAX_DEPTH} deep")
-        elif mark in "]}":
-            depth -= 1
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise InvalidMessage("the typed data names a field twice")
-    return found
 
 
 def _read_types(types: Any) -> dict[str, tuple[tuple[str, str], ...]]:

@@ -48,6 +48,13 @@ class Solana(Chain):
     One account is one address, m/44'/501'/index'/0', as Phantom and Solflare derive it. Building knows these
     options beside the common ones: ``version`` (``"legacy"`` or 0), ``compute_unit_limit``, ``compute_unit_price``
     (micro-lamports), ``blockhash`` and ``allow_off_curve`` (tokens to an address without a key).
+
+    >>> from multiwallet import network
+    >>> solana = network("solana")
+    >>> str(Solana().path(solana, account=0, index=3, kind=""))
+    "m/44'/501'/3'/0'"
+    >>> Solana().address(solana, bytes(range(32)))
+    '1thX6LZfHDZZKUs92febYZhYRcXddmzfzF2NvTkPNE'
     """
 
     family: ClassVar[str] = "solana"
@@ -373,7 +380,7 @@ def _checked_context(context: Mapping[str, Any]) -> dict[str, Any]:
         and isinstance(expiry, int)
         and not isinstance(expiry, bool)
         and expiry >= 0
-        and all(isinstance(entry, list) and all(isinstance(text, str) for text in entry) for entry in lists)
+        and all(isinstance(entry, list) and all(map(_is_line, entry)) for entry in lists)
         and isinstance(context.get("signatures", {}), dict)
     )
     if not sound:
@@ -381,3 +388,7 @@ def _checked_context(context: Mapping[str, Any]) -> dict[str, Any]:
     for owner in context.get("owners", []):
         address.parse(owner)
     return dict(context)
+
+
+def _is_line(text: Any) -> bool:
+    return isinstance(text, str) and text.isprintable()

@@ -171,6 +171,12 @@ def compile_message(
     Within those four groups the order is free. Here it is that of web3.js 1.x: by base58 text in a legacy message,
     by first mention (program, then accounts) in a version 0 message. Raises
     :class:`~multiwallet.errors.InvalidTransaction` for more than 256 accounts.
+
+    >>> payer, friend = b"\\1" * 32, b"\\2" * 32
+    >>> pay = Instruction(bytes(32), (Account(payer, True, True), Account(friend, False, True)), bytes(12))
+    >>> message = compile_message(payer, [pay], bytes(32))
+    >>> message.required_signatures, message.is_writable(1), parse_message(message.to_bytes()) == message
+    (1, True, True)
     """
     flags: dict[bytes, tuple[bool, bool]] = {payer: (True, True)}
     programs: list[bytes] = []

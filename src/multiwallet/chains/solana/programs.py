@@ -76,7 +76,13 @@ def transfer_checked(
 
 
 def associated_token_account(owner: bytes, mint: bytes, program: bytes = TOKEN) -> bytes:
-    """The address where ``owner`` keeps tokens of ``mint`` by convention; ``program`` is the mint's token program."""
+    """The address where ``owner`` keeps tokens of ``mint`` by convention; ``program`` is the mint's token program.
+
+    >>> owner = address.parse("cfn3docDmY8d4XLGkhyzfi2XsqWq6j9YPPSaDtXLyEi")
+    >>> mint = address.parse("2cNfSZKxkbZ3SGgk36t9qihqyVTyFhyhyhvHyscKa71i")
+    >>> address.encode(associated_token_account(owner, mint))
+    'Cf6wHMxc43amKGwzERpx1ahiRTZaxvzMrpGRvixPeGTb'
+    """
     return address.find_program_address((owner, program, mint), ASSOCIATED_TOKEN)[0]
 
 
@@ -96,7 +102,11 @@ def create_associated_token_account(
 
 
 def set_compute_unit_limit(units: int) -> Instruction:
-    """Compute Budget ``SetComputeUnitLimit``: the most compute units that the transaction may use."""
+    """Compute Budget ``SetComputeUnitLimit``: the most compute units that the transaction may use.
+
+    >>> set_compute_unit_limit(200_000).data.hex()
+    '02400d0300'
+    """
     return Instruction(COMPUTE_BUDGET, (), b"\2" + units.to_bytes(4, "little"))
 
 
