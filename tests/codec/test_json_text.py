@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from decimal import Decimal
@@ -30,10 +31,8 @@ def test_what_was_written_is_read(value):
 
 @given(st.text() | st.binary())
 def test_garbage_is_refused_or_read(text):
-    try:
+    with contextlib.suppress(InputError):
         json_text.parse(text)
-    except InputError:
-        pass
 
 
 def test_fractions_stay_exact():

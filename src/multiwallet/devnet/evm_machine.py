@@ -6,7 +6,7 @@ CHAINID opcode and EIP-7702 authorisations see the right one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -83,6 +83,8 @@ class Call:
     data: bytes = b""
     price: int = 0
     access_list: tuple[tuple[bytes, tuple[int, ...]], ...] = field(default=())
+    create_at: bytes | None = None
+    """Where a created contract goes, if not where Ethereum puts it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +216,19 @@ class Machine:
         self.places.update({bytes(item.transaction.hash): (block.number, item.position) for item in included})
         return block
 
+    def scratch(self, timestamp: int) -> Any:
+        """The state in which the next block would be made, to try things on."""
+        return self._chain.get_vm(self._header(timestamp, ZERO)).state
+
+    def produce_by(self, work: Callable[[Any], None], timestamp: int) -> Block:
+        """Make the next block by what ``work`` does to the state, without transactions of Ethereum's kind."""
+        vm = self._chain.get_vm(self._header(timestamp, ZERO))
+        work(vm.state)
+        mined = vm.mine_block(vm.set_block_transactions_and_withdrawals(vm.get_block(), vm.get_header(), (), ())).block
+        self._chain.persist_block(mined)
+        self.blocks.append(Block(mined))
+        return self.head
+
     def pending(self, transactions: Iterable[Any], timestamp: int) -> tuple[Block, Any]:
         """The block that would come next, and the state after it."""
         vm = self._chain.get_vm(self._header(timestamp, ZERO))
@@ -248,7 +263,7 @@ class Machine:
         address: Any = None
         code, delegated = call.data, False
         if call.to is None:
-            address = generate_contract_address(Address(call.sender), state.get_nonce(call.sender))
+            address = call.create_at or generate_contract_address(Address(call.sender), state.get_nonce(call.sender))
         else:
             code, delegation = executor.get_code_at_address(call.to)
             delegated = delegation is not None

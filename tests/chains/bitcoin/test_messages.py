@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from multiwallet.chain import Holder
 from multiwallet.chains.bitcoin import messages
-from multiwallet.chains.bitcoin.addresses import script_of
+from multiwallet.chains.bitcoin.addresses import address_of, script_of
+from multiwallet.chains.bitcoin.psbt_fields import write_stack
+from multiwallet.chains.bitcoin.script import p2wsh, push, script_for_key
+from multiwallet.chains.bitcoin.sighash import Sighash
+from multiwallet.chains.bitcoin.transaction import Transaction, TxOut
+from multiwallet.codec import der
+from multiwallet.crypto.hashes import sha256d, tagged_hash
 from multiwallet.crypto.secp256k1 import SecpKey, decompress
 from multiwallet.errors import InputError, InvalidAddress, InvalidMessage, Unsupported
 from multiwallet.path import Path
@@ -138,6 +144,59 @@ def test_each_network_has_its_magic(bench):
     assert bench.chain.verify_message(litecoin, holder.address, "hello", signature)
     twin = bench.holder("l", "p2pkh")
     assert not bench.chain.verify_message(bench.row, twin.address, "hello", signature)
+
+
+@pytest.mark.parametrize("kind", ["p2wpkh", "p2tr", "p2pkh"])
+def test_bip322_takes_signatures_over_the_whole_transaction_only(bench, kind):
+    """A signature of the type NONE says nothing of the outputs (BIP-322, "Signing": the type is ALL or DEFAULT)."""
+    holder = bench.holder("m", kind)
+    key = bench.keys[holder.public_key]
+    script = script_of(bench.row, holder.address)
+    unsigned = messages.to_sign(script, b"hello")
+    for hash_type in (0, 1, 2, 3, 0x81):
+        sighash, spent = Sighash(unsigned), (TxOut(0, script),)
+        if kind == "p2tr":
+            digest = tagged_hash("TapSighash", sighash.taproot(0, spent, hash_type))
+            signature = key.sign_schnorr(digest, tweak=b"") + (bytes([hash_type]) if hash_type else b"")
+            txin = unsigned.inputs[0]._replace(witness=(signature,))
+        else:
+            code = script_for_key("p2pkh", holder.public_key)
+            preimage = (
+                sighash.legacy(0, code, hash_type) if kind == "p2pkh" else sighash.witness_v0(0, code, 0, hash_type)
+            )
+            signature = der.encode(key.sign_low_r(sha256d(preimage))) + bytes([hash_type])
+            if kind == "p2pkh":
+                txin = unsigned.inputs[0]._replace(script_sig=push(signature) + push(holder.public_key))
+            else:
+                txin = unsigned.inputs[0]._replace(witness=(signature, holder.public_key))
+        text = "ful" + base64.b64encode(Transaction(0, [txin], unsigned.outputs).serialize()).decode()
+        expected = hash_type == 1 or (hash_type == 0 and kind == "p2tr")
+        assert bench.chain.verify_message(bench.row, holder.address, "hello", text) is expected, hash_type
+
+
+def test_multisig_witnesses_are_read_as_strictly_as_nodes_do(bench):
+    """An empty first element (BIP-147), no more signatures than asked for, in the order of the keys, each once."""
+    keys = [bench.key(n) for n in range(3)]
+    witness_script = b"\x52" + b"".join(push(key.public_key) for key in keys) + b"\x53\xae"
+    script = p2wsh(witness_script)
+    address = address_of(bench.row, script)
+    unsigned = messages.to_sign(script, b"hello")
+    digest = sha256d(Sighash(unsigned).witness_v0(0, witness_script, 0))
+    a, b, c = (der.encode(key.sign_low_r(digest)) + b"\x01" for key in keys)
+    for items, expected in (
+        ((b"", a, b), True),
+        ((b"", a, c), True),
+        ((b"", b, c), True),
+        ((b"", b, a), False),
+        ((b"", a, a), False),
+        ((b"", a), False),
+        ((b"", a, b, c), False),
+        ((b"\x01", a, b), False),
+        ((a, b), False),
+        ((b"", a, b""), False),
+    ):
+        text = "smp" + base64.b64encode(write_stack([*items, witness_script])).decode()
+        assert bench.chain.verify_message(bench.row, address, "hello", text) is expected, items
 
 
 def test_wrong_requests(bench):

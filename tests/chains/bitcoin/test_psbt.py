@@ -235,6 +235,17 @@ def test_other_types_and_other_forms_are_refused_with_a_hint():
         Psbt.parse(b"hello there")
 
 
+def test_a_field_that_comes_twice_is_refused(bench):
+    """Even with the same value: two readers could take different ones."""
+    psbt = make(bench, ("p2wpkh",))
+    raw = psbt.serialize()
+    for fields in (psbt.inputs[0], psbt.outputs[1]):
+        closed = b"".join(field.write_map(fields))
+        first = b"".join(field.write_map(dict([next(iter(fields.items()))])))[:-1]
+        with pytest.raises(InvalidTransaction, match="twice in one map"):
+            Psbt.parse(raw.replace(closed, first + closed))
+
+
 def test_unknown_fields_survive(bench):
     psbt = make(bench, ("p2wpkh",))
     more = psbt.updated({0: {b"\xf0key": b"value", b"\xfc\x04test\x00": b"mine"}})

@@ -71,6 +71,7 @@ def test_change_is_what_the_account_can_prove(bench):
     for outputs in (psbt.outputs, maps):
         tried = Psbt(psbt.transaction, psbt.inputs, outputs)
         transaction = bench.chain.adopt(holder, tried.serialize())
+        assert transaction.context == {"change": [0, 3]}
         assert [a.kind for a in transaction.summary.actions] == ["change", "transfer", "transfer", "change"]
         assert UnsignedTransaction.from_json(transaction.to_json()).summary == transaction.summary
 

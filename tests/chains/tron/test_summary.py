@@ -38,6 +38,8 @@ def test_a_transfer(told: Any, holder: Holder) -> None:
     (action,) = found.actions
     assert (action.kind, action.to, str(action.amount)) == ("transfer", FRIEND, "1.5 TRX")
     assert (found.sender, found.network, found.memo) == (holder.address, "tron:0x2b6653dc", "zażółć")
+    assert found.details["expires"] == "2023-11-14 22:13:20 UTC"
+    assert "never" in told("TransferContract", {"to_address": OTHER}, expiration=2**63 - 1).details["expires"]
     assert found.warnings == ()
     assert found.fee.maximum.units == 1_000_000 + found.fee.details["bandwidth"] * 1000
     assert told("TransferContract", {"to_address": OTHER, "amount": 1}, data=b"\xff").memo == "0xff"

@@ -116,7 +116,7 @@ def _search(
     used: set[bytes] = set()
     unspent: list[Unspent] = []
     asked, tip = [0, 0], 0
-    scripts: dict[bytes, tuple[int, int]] = {}
+    scripts = {one.script: (change, index) for change in (0, 1) for index, one in enumerate(derived[change])}
     while True:
         round_ = []
         for change in (0, 1):

@@ -82,7 +82,7 @@ def _good(signature: bytes, key: bytes, preimage: Callable[[int], bytes], all_on
 
 def _multisig(items: Sequence[bytes], script: bytes, preimage: Callable[[int], bytes], all_only: bool) -> bool:
     multisig = multisig_of(script)
-    if multisig is None:
+    if multisig is None or len(items) != multisig[0] + 1 or items[0]:
         return False
     keys = iter(multisig[1])
     # Signatures come in the order of the keys; each uses up the keys before its own.

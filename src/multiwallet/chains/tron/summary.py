@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from ...amounts import Amount, Asset
@@ -42,6 +43,13 @@ def memo_text(data: bytes) -> str | None:
         return "0x" + data.hex()
 
 
+def _moment(milliseconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(milliseconds // 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, ValueError, OSError):
+        return f"{milliseconds} ms after 1970, which is as good as never"
+
+
 def describe(network: Network, raw: RawData, priced: Fee, assets: tuple[Asset, ...]) -> Summary:
     """The summary of a transaction, with the price that was set for it and the tokens that its builder named.
 
@@ -59,7 +67,7 @@ def describe(network: Network, raw: RawData, priced: Fee, assets: tuple[Asset, .
             f"this is signed under permission {raw.permission_id} of {addresses.from_bytes(raw.owner)}: "
             "other keys may have to sign too"
         )
-    details = {"expires": f"{raw.expiration} ms", "contract": raw.contract}
+    details = {"expires": _moment(raw.expiration), "contract": raw.contract}
     if raw.fee_limit:
         details["fee limit"] = str(limit)
     sender, memo = addresses.from_bytes(raw.owner), memo_text(raw.data)

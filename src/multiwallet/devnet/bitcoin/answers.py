@@ -18,7 +18,15 @@ from .mempool import Entry
 from .node import Node
 from .script_text import core_assembly, core_kind
 
-__all__ = ["DIFFICULTY", "block_answer", "coins", "entry_answer", "header_answer", "script_answer", "transaction_answer"]
+__all__ = [
+    "DIFFICULTY",
+    "block_answer",
+    "coins",
+    "entry_answer",
+    "header_answer",
+    "script_answer",
+    "transaction_answer",
+]
 
 DIFFICULTY: Final = Decimal("4.656542373906925E-10")
 """The difficulty of every regtest block."""

@@ -15,11 +15,9 @@ from ...crypto.hashes import hash160
 from ...errors import InputError, MultiwalletError, Rejected
 from ...keys.hd import ExtendedKey
 
-__all__ = ["Descriptor", "checksum", "described", "read_descriptor"]
+__all__ = ["Descriptor", "checksum", "described", "read_descriptor", "read_range"]
 
-_CHARACTERS: Final = (
-    "0123456789()[],'/*abcdefgh@:$%{}IJKLMNOPQRSTUVWXYZ&+-.;<=>?!^_|~ijklmnopqrstuvwxyzABCDEFGH`#\"\\ "
-)
+_CHARACTERS: Final = "0123456789()[],'/*abcdefgh@:$%{}IJKLMNOPQRSTUVWXYZ&+-.;<=>?!^_|~ijklmnopqrstuvwxyzABCDEFGH`#\"\\ "
 _CHECK_CHARACTERS: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _GENERATOR: Final = (0xF5DEE51989, 0xA9FDCA3312, 0x1BAB10E32D, 0x3706B1677A, 0x644D626FFD)
 _LONGEST: Final = 1000

@@ -31,7 +31,7 @@ class Spender(NamedTuple):
     """The input that spends an output."""
 
     txid: str
-    index: int
+    number: int
 
 
 @dataclass(slots=True)

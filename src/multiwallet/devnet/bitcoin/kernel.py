@@ -21,8 +21,8 @@ class Kernel:
     """
 
     def __init__(self) -> None:
-        import pbk
-        from pbk.script import PrecomputedTransactionData
+        import pbk  # type: ignore[import-untyped]  # ships no py.typed
+        from pbk.script import PrecomputedTransactionData  # type: ignore[import-untyped]  # the same
 
         self._pbk: Any = pbk
         self._precompute: Any = PrecomputedTransactionData

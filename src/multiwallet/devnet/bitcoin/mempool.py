@@ -133,9 +133,7 @@ class Mempool:
         if known is not None:
             same = known.transaction.wtxid == transaction.wtxid
             raise policy.reject("txn-already-in-mempool" if same else "txn-same-nonwitness-data-in-mempool")
-        conflicts = {
-            self.spenders[txin.prevout].txid for txin in transaction.inputs if txin.prevout in self.spenders
-        }
+        conflicts = {self.spenders[txin.prevout].txid for txin in transaction.inputs if txin.prevout in self.spenders}
         coins = self._coins(transaction)
         self._check_sequences(transaction, coins)
         spent = tuple(coin.output for coin in coins)
@@ -234,9 +232,7 @@ class Mempool:
         for coin in coins:
             depth = self._index.height + 1 - coin.height
             if coin.coinbase and depth < _MATURITY:
-                raise policy.reject(
-                    "bad-txns-premature-spend-of-coinbase", f"tried to spend coinbase at depth {depth}"
-                )
+                raise policy.reject("bad-txns-premature-spend-of-coinbase", f"tried to spend coinbase at depth {depth}")
         total = sum(coin.output.amount for coin in coins)
         paid = sum(output.amount for output in transaction.outputs)
         if total > policy.MAX_MONEY:
@@ -292,9 +288,7 @@ class Mempool:
             raise policy.reject("too-long-mempool-chain", f"too many unconfirmed ancestors [limit: {_FAMILY}]")
         for txid in ancestors:
             if len(self.descendants(txid) - set(replaced)) + 2 > _FAMILY:
-                raise policy.reject(
-                    "too-long-mempool-chain", f"too many descendants for tx {txid} [limit: {_FAMILY}]"
-                )
+                raise policy.reject("too-long-mempool-chain", f"too many descendants for tx {txid} [limit: {_FAMILY}]")
 
 
 def _money(amount: int) -> str:
