@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from coincurve._libsecp256k1 import ffi, lib
 from nacl import bindings
 
-_CONTEXT = lib.secp256k1_context_create(lib.SECP256K1_CONTEXT_SIGN | lib.SECP256K1_CONTEXT_VERIFY)
+_CONTEXT = lib.secp256k1_context_create(lib.SECP256K1_CONTEXT_NONE)
 
 
 def sign_recoverable(key: bytes, digests: Sequence[bytes]) -> None:

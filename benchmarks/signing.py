@@ -15,8 +15,8 @@ from . import floors
 from .measure import Case
 
 WORDS = "test test test test test test test test test test test junk"
-TOKEN = "0xdAC17F958D2ee523a2206206994597C13D831ec7"  # noqa: S105  # a contract's address
-TRON_TOKEN = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"  # noqa: S105  # likewise
+TOKEN = "0xdAC17F958D2ee523a2206206994597C13D831ec7"  # a contract's address
+TRON_TOKEN = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"  # likewise
 BLOCKHASH = "8aDj1ig9oaQhGGXqsP4K6YhxE9k11dgDmfXG2aBdzW1T"
 
 
@@ -31,7 +31,7 @@ def _digests(count: int) -> list[bytes]:
 
 
 def _recipients(count: int) -> list[bytes]:
-    source = random.Random(7)  # noqa: S311  # sample data, the same in each run
+    source = random.Random(7)  # sample data, the same in each run
     return [source.randbytes(20) for _ in range(count)]
 
 
@@ -133,7 +133,7 @@ def solana_transfers(wallet: Wallet, count: int) -> Case:
 
     account = wallet.account("solana")
     template = account.template(blockhash=BLOCKHASH)
-    source = random.Random(7)  # noqa: S311  # sample data
+    source = random.Random(7)  # sample data
     recipients = [source.randbytes(32) for _ in range(count)]
     rows = [(to, 1_000_000 + number) for number, to in enumerate(recipients)]
     secret_key = base58.b58decode(account.export_private_key())
@@ -201,15 +201,24 @@ def large_psbt(wallet: Wallet, inputs: int = 200) -> Case:
     def embit() -> None:
         PSBT.from_string(text).sign_with(root)
 
-    network = bdkpython.Network.BITCOIN
-    secret = bdkpython.DescriptorSecretKey(network, bdkpython.Mnemonic.from_string(WORDS), None)
-    descriptor = bdkpython.Descriptor.new_bip84(secret, bdkpython.KeychainKind.EXTERNAL, network)
-    change = bdkpython.Descriptor.new_bip84(secret, bdkpython.KeychainKind.INTERNAL, network)
+    network, main = bdkpython.Network.BITCOIN, bdkpython.NetworkKind.MAIN
+    secret = bdkpython.DescriptorSecretKey(main, bdkpython.Mnemonic.from_string(WORDS), None)
+    descriptor = bdkpython.Descriptor.new_bip84(secret, bdkpython.KeychainKind.EXTERNAL, main)
+    change = bdkpython.Descriptor.new_bip84(secret, bdkpython.KeychainKind.INTERNAL, main)
     bdk_wallet = bdkpython.Wallet(descriptor, change, network, bdkpython.Persister.new_in_memory())
     bdk_wallet.reveal_addresses_to(bdkpython.KeychainKind.EXTERNAL, 1)
 
+    options = bdkpython.SignOptions(
+        trust_witness_utxo=True,
+        assume_height=None,
+        allow_all_sighashes=False,
+        try_finalize=True,
+        sign_with_tap_internal_key=True,
+        allow_grinding=True,
+    )
+
     def bdk() -> None:
-        bdk_wallet.sign(bdkpython.Psbt(text), None)
+        bdk_wallet.sign(bdkpython.Psbt(text), options)
 
     return Case(
         f"Bitcoin, one PSBT of {inputs} P2WPKH inputs",

@@ -230,7 +230,8 @@ class SecpKey:
         self.close()
 
     def __del__(self) -> None:
-        self.close()
+        if ffi is not None:  # at the very end of the process the module is emptied before its last objects go
+            self.close()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SecpKey):

@@ -9,7 +9,7 @@ from typing import Any, Final
 from eth_keys.datatypes import PrivateKey
 
 from ..chain import Network
-from ..codec.protobuf import bytes_field, message_field, varint_field
+from ..codec.protobuf import bytes_field, varint_field
 from ..crypto.hashes import keccak256, sha256
 from ..errors import Rejected
 from .clock import Clock
@@ -157,7 +157,7 @@ class TronChain:
         reference = transaction.head.get("ref_block_bytes", b""), transaction.head.get("ref_block_hash", b"")
         low = int.from_bytes(reference[0], "big") if len(reference[0]) == 2 else -1
         number = self.head.number - (self.head.number - low) % _TAPOS_WINDOW if low >= 0 else -1
-        if not 0 <= number or self.blocks[number].id[8:16] != reference[1]:
+        if number < 0 or self.blocks[number].id[8:16] != reference[1]:
             raise refuse("TAPOS_ERROR", "Tapos check error.")
         expiration = transaction.head.get("expiration", 0)
         if not self.head.timestamp < expiration <= self.head.timestamp + _DAY:
@@ -177,6 +177,11 @@ class TronChain:
         present.apply(transaction)
         self.waiting[txid] = transaction
         return txid
+
+    def forget(self, txid: bytes) -> bool:
+        """Forget a waiting transaction; whether there was one."""
+        self._changes += 1
+        return self.waiting.pop(txid, None) is not None
 
     # -- blocks ------------------------------------------------------------------------------------
 

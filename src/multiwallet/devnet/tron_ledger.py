@@ -159,7 +159,8 @@ class Books:
     def _add(self, address: bytes, units: int) -> None:
         self.state.set_balance(address[1:], self.balance(address) + units)
 
-    def _account(self, address: bytes) -> Account | None:
+    def account(self, address: bytes) -> Account | None:
+        """The account of 21 address bytes; None where it was never activated."""
         found = self.accounts.get(address)
         if found is None and (self.balance(address) or self.state.get_code(address[1:])):
             return Account(self.now)  # a contract has sent it coins
@@ -168,7 +169,7 @@ class Books:
     def apply(self, transaction: Transaction) -> Executed:
         """Check and execute. Raises Rejected, and then nothing has changed."""
         owner = transaction.owner
-        account = self._account(owner)
+        account = self.account(owner)
         if account is None:
             raise _invalid(f"account [{_text(owner) if len(owner) == 21 else owner.hex()}] does not exist")
         activates = self._activates(transaction)
@@ -195,6 +196,16 @@ class Books:
                 return self._trigger(done, account, left)
         return self._create(done, account, left)
 
+    def check(self, transaction: Transaction) -> None:
+        """Raise Rejected where a node would not even make this transaction for a client."""
+        if transaction.name not in ("TransferContract", "AccountCreateContract"):
+            return
+        if self.account(transaction.owner) is None:
+            raise _invalid(f"Validate {transaction.name} error, no OwnerAccount.")
+        needed = self.prices.activation if self._activates(transaction) else 0
+        if self.balance(transaction.owner) < transaction.value.get("amount", 0) + needed:
+            raise _invalid(f"Validate {transaction.name} error, balance is not sufficient.")
+
     def _activates(self, transaction: Transaction) -> bool:
         """Check what needs no money, and tell whether a new account comes to be."""
         value, owner = transaction.value, transaction.owner
@@ -202,7 +213,7 @@ class Books:
             target = value.get("account_address", b"")
             if len(target) != 21:
                 raise _invalid("Invalid account address")
-            if self._account(target) is not None:
+            if self.account(target) is not None:
                 raise _invalid("Account has existed")
             return True
         if transaction.name != "TransferContract":
@@ -214,7 +225,7 @@ class Books:
             raise _invalid("Cannot transfer TRX to yourself.")
         if value.get("amount", 0) <= 0:
             raise _invalid("Amount must be greater than 0.")
-        found = self._account(target)
+        found = self.account(target)
         if found is not None and found.contract is not None:
             raise _invalid("Cannot transfer TRX to a smartContract.")
         return found is None

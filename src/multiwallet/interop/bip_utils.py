@@ -28,9 +28,8 @@ def to_bip44(mnemonic: str | Mnemonic, coin: Any, passphrase: str = "") -> Any:
     'DBus3bamQjgJULBJtYXpEzDWQRwF5iwxgC'
     """
     library_ = library("bip_utils", "coins")
-    kinds = ((library_.Bip44Coins, "Bip44"), (library_.Bip49Coins, "Bip49"))
-    kinds += ((library_.Bip84Coins, "Bip84"), (library_.Bip86Coins, "Bip86"))
-    name = next((name for kind, name in kinds if isinstance(coin, kind)), None)
+    kinds = ("Bip44", "Bip49", "Bip84", "Bip86")
+    name = next((name for name in kinds if isinstance(coin, getattr(library_, name + "Coins"))), None)
     if name is None:
         raise InputError(f"a coin is a member of bip-utils' Bip44Coins or its kin, not {type(coin).__name__}")
     words = mnemonic if isinstance(mnemonic, Mnemonic) else Mnemonic(mnemonic)
@@ -53,9 +52,9 @@ def from_bip44(node: Any, network: str, **options: Any) -> Wallet:
         raise InputError(f"from_bip44 takes a Bip44 object of bip-utils or its kin, not {type(node).__name__}")
     if node.IsPublicOnly():
         raise InputError("this Bip44 object is public only: hand its extended key to Wallet.from_xpub()")
-    wanted = 4 if registry.chain(row).curve == "ed25519" else 5  # Solana's paths end at the change level
-    if int(node.Level()) < wanted:
-        raise InputError("this Bip44 object is above the address level: derive the address first")
+    # Wallets of ed25519 chains pay from the account's own key; elsewhere that key is never one to pay from.
+    if int(node.Level()) < (3 if registry.chain(row).curve == "ed25519" else 5):
+        raise InputError("this Bip44 object is above the level of addresses: derive the address first")
     key = node.PrivateKey().Raw().ToBytes()
     curve = node.Bip32Object().CurveType().name.lower()
     if registry.chain(row).curve not in curve:

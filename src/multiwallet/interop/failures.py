@@ -53,7 +53,7 @@ _BROKEN_OFF: Final = frozenset(
         "RemoteProtocolError",
     )
 )
-_LOCAL_ENGINES: Final = frozenset(("eth", "eth_tester"))
+_LOCAL_ENGINES: Final = frozenset(("eth", "eth_tester", "eth_utils"))
 
 
 def outcomes_of_failure(where: str, url: str, effects: Sequence[Effect], error: Exception) -> list[Outcome]:

@@ -15,8 +15,8 @@ from ..wallet import Wallet
 from .keys import library, private_key
 
 if TYPE_CHECKING:
-    from tronpy.keys import PrivateKey
-    from tronpy.tron import Transaction
+    from tronpy.keys import PrivateKey  # type: ignore[import-untyped]  # tronpy ships no types
+    from tronpy.tron import Transaction  # type: ignore[import-untyped]  # tronpy ships no types
 
 __all__ = ["async_sign", "from_private_key", "sign", "to_private_key"]
 

@@ -192,7 +192,8 @@ def test_rates(text, rate):
 
 
 @pytest.mark.parametrize(
-    "text", [0, "00", "0.000", -1, "-2", "", "1.2345", "1e3", "٣", " 1", "1,5", "NaN", True, None, [], 10**9, "1" * 5000]
+    "text",
+    [0, "00", "0.000", -1, "-2", "", "1.2345", "1e3", "٣", " 1", "1,5", "NaN", True, None, [], 10**9, "1" * 5000],
 )
 def test_rates_refuse(text):
     with pytest.raises(InputError, match="fee_rate"):

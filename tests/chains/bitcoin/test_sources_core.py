@@ -292,7 +292,11 @@ def test_status_without_an_index_is_told_by_an_unspent_output():
     output = {"bestblock": BLOCK, "confirmations": 5, "value": Decimal(1), "coinbase": False}
     answers = [NOT_FOUND, NOT_FOUND, None, None, output, *[None] * 7]
     receipt, asked = play(
-        sources.status(ROW, TXID), answers, [{"height": 100, "confirmations": 1}], [BLOCK], [{"fee": Decimal("0.000003")}]
+        sources.status(ROW, TXID),
+        answers,
+        [{"height": 100, "confirmations": 1}],
+        [BLOCK],
+        [{"fee": Decimal("0.000003")}],
     )
     assert calls(asked[2]) == [("getblockhash", 96)]
     assert calls(asked[3]) == [("getrawtransaction", TXID, 2, BLOCK)]

@@ -173,6 +173,7 @@ def test_only_plain_json_is_quick(chain: Tron, holder: Holder, key: SecpKey) -> 
             }
         ),
         changed(raw_data=None, raw_data_hex=5),
+        {"raw_data_hex": body.hex().encode()},
         {"raw_data": raw},
         {},
     ):

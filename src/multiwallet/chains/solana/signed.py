@@ -42,19 +42,6 @@ class SignedSolanaTransaction(SignedTransaction):
         signature = raw[start : start + 64]
         return "" if signature == _NOTHING else base58.encode(signature)
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, SignedTransaction):
-            return NotImplemented
-        return (self.raw, self.network, self.complete, self.expiry) == (
-            other.raw,
-            other.network,
-            other.complete,
-            other.expiry,
-        ) and self.txid == other.txid
-
-    def __hash__(self) -> int:
-        return hash((self.network, self.raw, self.txid, self.complete, self.expiry))
-
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.chain, self.network, self.raw, self.complete, self.expiry)
 

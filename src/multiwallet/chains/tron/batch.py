@@ -93,9 +93,12 @@ class Plan:
                 return None
             body = item.body
         elif kind is str or kind is dict:
+            text = item if kind is str else item.get("raw_data_hex")
+            if type(text) is not str:
+                return None
             try:
-                body = unhexlify(item if kind is str else item["raw_data_hex"])
-            except (ValueError, KeyError, TypeError):
+                body = unhexlify(text)
+            except ValueError:
                 return None
         elif isinstance(item, MultiwalletError):
             raise item
@@ -108,14 +111,69 @@ class Plan:
         if size is not None and len(memo) != size[0]:
             return None
         digest = sha256(body).digest()
-        if kind is dict and not _agrees(item, body, match, digest):
+        expiry = self._time(expiration)
+        if kind is dict and not self._agrees(item, match, digest.hex(), expiry):
             return None
-        expiry = self._times.get(expiration)
-        if expiry is None:
+        return (body, digest, expiry), digest
+
+    def _time(self, varint: bytes) -> int:
+        known = self._times.get(varint)
+        if known is None:
             if len(self._times) >= _CACHED_TIMES:
                 self._times.clear()
-            expiry = self._times[expiration] = _number(expiration)
-        return (body, digest, expiry), digest
+            known = self._times[varint] = _number(varint)
+        return known
+
+    def _agrees(self, item: Any, match: re.Match[bytes], txid: str, expiry: int) -> bool:
+        """Whether the node's JSON says in all its parts what the bytes say, written just as nodes write it.
+
+        The numbers are where the hex of each part stands in the contract's hex.
+        """
+        if not item.keys() <= _FAST_KEYS or item.get("visible", False) is not False or item.get("txID", txid) != txid:
+            return False
+        if "raw_data" not in item:
+            return True
+        text, start = item["raw_data_hex"], 2 * match.start(4)
+        memo, timestamp, limit = match.group(3, 5, 6)
+        try:
+            stated = item["raw_data"]
+            (contract,) = stated["contract"]
+            parameter = contract["parameter"]
+            value = parameter["value"]
+            until, since = stated["expiration"], stated["timestamp"]
+            if match.end(4) - match.start(4) < 128:
+                amount = value["amount"]
+                told = (
+                    contract["type"] == "TransferContract"
+                    and parameter["type_url"] == _TRANSFER_URL
+                    and value["owner_address"] == text[start + 114 : start + 156]
+                    and value["to_address"] == text[start + 160 : start + 202]
+                    and type(amount) is int  # True == 1 and 1.0 == 1 in Python
+                    and amount == _number(match[4][102:])
+                )
+            else:
+                told = (
+                    contract["type"] == "TriggerSmartContract"
+                    and parameter["type_url"] == _TRIGGER_URL
+                    and value["owner_address"] == text[start + 126 : start + 168]
+                    and value["contract_address"] == text[start + 172 : start + 214]
+                    and value["data"] == text[start + 218 : start + 354]
+                )
+            return (
+                told
+                and type(until) is type(since) is int
+                and until == expiry
+                and since == self._time(timestamp)
+                and stated["ref_block_bytes"] == text[4:8]
+                and stated["ref_block_hash"] == text[12:28]
+                and (memo is None or stated["data"] == memo.hex())
+                and (limit is None or (stated["fee_limit"] == self._time(limit) and type(stated["fee_limit"]) is int))
+                and len(value) == 3
+                and len(parameter) == len(contract) == 2
+                and len(stated) == 5 + (memo is not None) + (limit is not None)
+            )
+        except (KeyError, TypeError, ValueError, IndexError):
+            return False
 
     def seal(self, state: tuple[bytes, bytes, int], signature: bytes) -> SignedTransaction:
         """The signed transaction, from 65 bytes: r, s, recovery id."""
@@ -129,50 +187,6 @@ class Plan:
             _RECOVERY[signature[64]],
         )
         return SignedTransaction(self._chain, self._network, raw, digest.hex(), True, expiry)
-
-
-def _agrees(item: Mapping[str, Any], body: bytes, match: re.Match[bytes], digest: bytes) -> bool:
-    """Whether the node's JSON says in all its parts what the bytes say, written as nodes write it."""
-    if not item.keys() <= _FAST_KEYS or item.get("visible", False) is not False:
-        return False
-    stated = item.get("raw_data")
-    if "txID" in item and item["txID"] != digest.hex():
-        return False
-    if stated is None:
-        return True
-    contract, expiration, memo = match[4], match[1], match[3]
-    text = contract.hex()
-    if contract[1] < 0x80:  # a transfer of TRX: its contract is shorter than 128 bytes
-        value: dict[str, Any] = {
-            "owner_address": text[114:156],
-            "to_address": text[160:202],
-            "amount": _number(contract[102:]),
-        }
-        kind, url = "TransferContract", _TRANSFER_URL
-    else:
-        value = {
-            "owner_address": text[126:168],
-            "contract_address": text[172:214],
-            "data": text[218:],
-        }
-        kind, url = "TriggerSmartContract", _TRIGGER_URL
-    expected: dict[str, Any] = {
-        "contract": [{"parameter": {"value": value, "type_url": url}, "type": kind}],
-        "ref_block_bytes": body[2:4].hex(),
-        "ref_block_hash": body[6:14].hex(),
-        "expiration": _number(expiration),
-        "timestamp": _number(match[5]),
-    }
-    if memo is not None:
-        expected["data"] = memo.hex()
-    if match[6] is not None:
-        expected["fee_limit"] = _number(match[6])
-    if stated != expected:
-        return False
-    # True == 1 and 1.0 == 1 in Python: what is equal must be of the right kind too.
-    numbers = [stated["expiration"], stated["timestamp"], stated.get("fee_limit", 0)]
-    numbers.append(stated["contract"][0]["parameter"]["value"].get("amount", 0))
-    return all(type(number) is int for number in numbers)
 
 
 # The 34 characters of an address as one sum: the first two from a table, the other 32 by adding neighbours inside one

@@ -59,7 +59,7 @@ class BitcoinEngine:
         query: Mapping[str, str] | None = None,
         service: str = "",
     ) -> Any:
-        """Answer a request to Esplora: decoded JSON, a number, or the text of the body."""
+        """Answer a request to Esplora: decoded JSON, the text of the body, or its bytes."""
         return self._esplora.request(method.upper(), path, text, query)
 
     # -- what a test or a demo does ------------------------------------------------------------------

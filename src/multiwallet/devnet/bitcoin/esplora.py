@@ -50,11 +50,13 @@ class Esplora:
             ("GET", f"block/{hash_}", lambda name: self._block_answer(self._block(name))),
             ("GET", f"block/{hash_}/status", self._block_status),
             ("GET", f"block/{hash_}/header", lambda name: self._block(name).header.hex()),
+            ("GET", f"block/{hash_}/raw", lambda name: self._block(name).serialize()),
             ("GET", f"block/{hash_}/txids", lambda name: [item.txid for item in self._block(name).transactions]),
             ("GET", f"block/{hash_}/txid/{number}", self._block_txid),
             ("GET", f"block/{hash_}/txs(?:/{number})?", self._block_transactions),
             ("GET", f"tx/{hash_}", lambda txid: self._transaction_answer(self._transaction(txid))),
             ("GET", f"tx/{hash_}/hex", lambda txid: self._transaction(txid).serialize().hex()),
+            ("GET", f"tx/{hash_}/raw", lambda txid: self._transaction(txid).serialize()),
             ("GET", f"tx/{hash_}/status", lambda txid: self._status(self._transaction(txid).txid)),
             ("GET", f"tx/{hash_}/outspend/{number}", self._outspend),
             ("GET", f"tx/{hash_}/outspends", self._outspends),
@@ -72,7 +74,7 @@ class Esplora:
         self._routes = [(method, re.compile(pattern, re.ASCII), answer) for method, pattern, answer in routes]
 
     def request(self, method: str, path: str, text: str | None, query: Mapping[str, str] | None) -> Any:
-        """The decoded body of the answer."""
+        """The decoded body of the answer: JSON, a text, or bytes where Esplora answers with a binary body."""
         place = path.strip("/")
         if method == "POST" and place == "tx":
             return self._send(text)

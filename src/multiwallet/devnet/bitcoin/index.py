@@ -58,6 +58,8 @@ class ChainIndex:
         """For each script the txids that pay or spend it, oldest first."""
         self.script_of_hash: dict[str, bytes] = {}
         """Every script ever seen in a block, by its SHA-256 in hex."""
+        self.size = 0
+        """The bytes of all blocks ever connected, those left behind included, as they lie on a disk."""
         self._undo: list[_Undo] = [_Undo()]
 
     @property
@@ -114,6 +116,7 @@ class ChainIndex:
             self.places[txid] = Place(block, position)
         self.blocks.append(block)
         self.by_name[block.name] = block
+        self.size += len(block.serialize()) + 8
         self._undo.append(undo)
 
     def disconnect(self) -> Block:

@@ -111,7 +111,7 @@ class CoreRpc:
             "verificationprogress": 1,
             "initialblockdownload": False,
             "chainwork": answers.chain_work(tip.height),
-            "size_on_disk": sum(len(block.serialize()) + 8 for block in self._index.blocks),
+            "size_on_disk": self._index.size,
             "pruned": False,
             "warnings": [],
         }
