@@ -145,12 +145,15 @@ class Options:
 
     ``speed`` is ``slow``, ``normal`` or ``fast``; ``max_fee`` (native coin) refuses a dearer
     transaction; ``native`` holds what only this family knows (``nonce=``, ``fee_rate=``, ``data=``).
+    ``salt`` sets apart transactions that are otherwise alike, on chains where two like ones would be one and
+    the same: a wallet draws a random number for each, an adapter never draws one itself.
     """
 
     speed: str = "normal"
     max_fee: Amount | None = None
     memo: str | None = None
     native: Mapping[str, Any] = field(default_factory=dict)
+    salt: int = 0
 
     def __post_init__(self) -> None:
         if self.speed not in ("slow", "normal", "fast"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -225,7 +226,7 @@ class AccountOperations:
             max_fee = Amount.parse(max_fee, self.network.native)
         if max_fee is not None and max_fee.asset != self.network.native:
             raise AmountError(f"max_fee is an amount of {self.network.symbol}")
-        checked = Options(options["speed"], max_fee, options["memo"], options["native"])
+        checked = Options(options["speed"], max_fee, options["memo"], options["native"], secrets.randbits(62))
         payments = []
         for transfer in transfers:
             payments.append((yield from self._payment(transfer)))

@@ -18,7 +18,18 @@ SOURCE = Path(__file__).resolve().parents[2] / "src" / "multiwallet"
 FILES = sorted(SOURCE.rglob("*.py"))
 
 CONTRACT = {"amounts", "chain", "errors", "ops", "path", "transactions"}
-FACES = CONTRACT | {"credentials", "account", "batch", "keys", "operations", "registry", "secret", "signer", "transport", "wallet"}
+FACES = CONTRACT | {
+    "credentials",
+    "account",
+    "batch",
+    "keys",
+    "operations",
+    "registry",
+    "secret",
+    "signer",
+    "transport",
+    "wallet",
+}
 ANYTHING = {path.stem if path.is_file() else path.name for path in SOURCE.iterdir()} | {"__init__"}
 
 # room: what it may import of multiwallet, besides itself

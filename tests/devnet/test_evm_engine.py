@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from web3 import Web3
 from web3.providers import BaseProvider
 
-from multiwallet import network
+from multiwallet import Wallet, network
+from multiwallet.devnet import Devnet
 from multiwallet.devnet.evm import EvmEngine
-from multiwallet.errors import InputError, Rejected
+from multiwallet.errors import BroadcastUncertain, InputError, InsufficientFunds, Rejected, Reverted
 
 KEY = bytes([7]) * 32
 ALICE = Account.from_key(KEY)
@@ -690,3 +691,58 @@ def test_unknown_methods_are_refused(engine: EvmEngine) -> None:
     with pytest.raises(Rejected) as caught:
         engine.rest("GET", "health")
     assert caught.value.node_code == 404
+
+
+# -- the adapter ---------------------------------------------------------------------------------
+
+WORDS = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
+
+
+@pytest.mark.parametrize("name", ["ethereum", "bsc", "okt", "base", "polygon"])
+def test_the_wallet_sends_coins_and_tokens(name: str) -> None:
+    with Devnet() as devnet, Wallet.from_mnemonic(WORDS, transport=devnet) as wallet:
+        payer, payee = wallet.account(name), wallet.account(name, index=1)
+        devnet.fund(payer, "3")
+        token = devnet.deploy_token(name, symbol="USDX", decimals=6, holder=payer, supply="50")
+        before = payer.balance().total
+        receipt = payer.wait(payer.send(to=payee.address, amount="1").txid, confirmations=3)
+        assert receipt.confirmations >= 3
+        assert receipt.fee is not None
+        assert payer.balance().total.units == before.units - ETHER - receipt.fee.units
+        receipt = payer.wait(payer.send(to=payee.address, amount="2.5", asset=token).txid)
+        assert str(payee.balance(token)) == "2.5 USDX"
+        with pytest.raises(InsufficientFunds):
+            payee.send(to=payer.address, amount="2.51", asset=token)
+        with pytest.raises(InsufficientFunds):
+            payer.send(to=payee.address, amount="5")
+        payer.wait(payer.send(to=payee.address, amount="max").txid)
+        assert payer.balance().total.units < ETHER // 100
+
+
+def test_a_lost_answer_is_settled_by_sending_the_same_bytes_again() -> None:
+    with Devnet(automine=False) as devnet, Wallet.from_mnemonic(WORDS, transport=devnet) as wallet:
+        payer = wallet.account("ethereum")
+        devnet.fund(payer, "1")
+        signed = payer.sign(payer.build(to=BOB, amount="0.1"))
+        devnet.lose_answers("ethereum")
+        with pytest.raises(BroadcastUncertain):
+            payer.broadcast(signed)
+        assert payer.broadcast(signed).txid == signed.txid  # already known
+        devnet.mine("ethereum")
+        assert payer.broadcast(signed).txid == signed.txid  # its nonce is used, by itself
+        assert payer.wait(signed.txid).confirmations == 1
+        assert call(devnet.engine("ethereum"), "eth_getBalance", BOB) == hex(ETHER // 10)
+
+
+def test_the_wallet_learns_why_a_transaction_failed() -> None:
+    with Devnet() as devnet, Wallet.from_mnemonic(WORDS, transport=devnet) as wallet:
+        payer = wallet.account("ethereum")
+        devnet.fund(payer, "1")
+        token = devnet.deploy_token("ethereum", holder=BOB)
+        call_data = "0xa9059cbb" + BOB[2:].lower().rjust(64, "0") + f"{5:064x}"
+        with pytest.raises(Reverted, match="transfer amount exceeds balance"):
+            payer.build(to=token.reference, amount="0", data=call_data)
+        transaction = payer.build(to=token.reference, amount="0", data=call_data, gas=100_000)
+        txid = payer.broadcast(payer.sign(transaction)).txid
+        with pytest.raises(Reverted, match="transfer amount exceeds balance"):
+            payer.wait(txid)

@@ -181,7 +181,11 @@ def test_a_chain_without_a_row_says_how_to_add_it(words: str) -> None:
     class Elsewhere(BaseProvider):
         def make_request(self, method: Any, params: Any) -> Any:
             block = method == "eth_getBlockByNumber"  # web3.py itself asks for the base fee first
-            return {"jsonrpc": "2.0", "id": 1, "result": {"baseFeePerGas": "0x1"} if block else "0x3ade68b1"}
+            return {
+                "jsonrpc": "2.0",
+                "id": 1,
+                "result": {"baseFeePerGas": "0x1", "gasLimit": "0x1c9c380"} if block else "0x3ade68b1",
+            }
 
     w3 = Web3(Elsewhere())
     w3.middleware_onion.inject(signing_middleware(Wallet.from_mnemonic(words)), layer=0)

@@ -217,7 +217,9 @@ def test_objects_that_are_no_single_key_of_the_network_are_refused(theirs: Any, 
     with pytest.raises(InputError, match="curve"):
         coins.from_bip44(node, "solana")
     with pytest.raises(InputError, match="from_xpub"):
-        coins.from_bip44(theirs.Bip44.FromExtendedKey(level.PublicKey().ToExtended(), theirs.Bip44Coins.ETHEREUM), "ethereum")
+        coins.from_bip44(
+            theirs.Bip44.FromExtendedKey(level.PublicKey().ToExtended(), theirs.Bip44Coins.ETHEREUM), "ethereum"
+        )
     with pytest.raises(InputError, match="Bip44 object"):
         coins.from_bip44(words, "ethereum")
     with pytest.raises(InputError, match="coin"):

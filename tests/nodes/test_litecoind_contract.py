@@ -51,7 +51,7 @@ class TestLitecoind(ChainContract):
     def _fresh(self, litecoind):
         """The shared node, and accounts that nobody has used."""
         self.node = litecoind
-        self.mnemonic = str(Mnemonic.from_entropy(next(entropies).to_bytes(16, "big")))
+        self.mnemonic = Mnemonic.from_entropy(next(entropies).to_bytes(16, "big")).expose()
         yield
         if self.transport is not None:
             self.transport.http.close()
@@ -61,7 +61,8 @@ class TestLitecoind(ChainContract):
         return self.transport
 
     def fund(self, transport, account, amount):
-        while self.node.rpc("getbalance") < 20:
-            self.node.mine(101)
+        for _ in range(3):
+            if self.node.rpc("getbalance") < 50:
+                self.node.mine(101)
         self.node.rpc("sendtoaddress", account.address, amount)
         self.node.mine(1)

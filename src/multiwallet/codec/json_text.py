@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from ..errors import InputError
 
@@ -18,8 +18,16 @@ MAX_DEPTH: Final = 128
 _MARK: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
-def parse(text: str | bytes, *, max_depth: int = MAX_DEPTH, fractions: bool = False, unique: bool = False) -> Any:
-    """Read JSON text (RFC 8259), or raise :class:`~multiwallet.errors.InputError`.
+def parse(
+    text: str | bytes,
+    *,
+    what: str = "the JSON",
+    error: type[InputError] = InputError,
+    max_depth: int = MAX_DEPTH,
+    fractions: bool = False,
+    unique: bool = False,
+) -> Any:
+    """Read JSON text (RFC 8259), or raise ``error`` about ``what``.
 
     A number with a point or an exponent becomes a ``Decimal`` where ``fractions`` is set and is refused
     otherwise; NaN and Infinity are refused. ``unique`` refuses an object that names a field twice.
@@ -35,42 +43,44 @@ def parse(text: str | bytes, *, max_depth: int = MAX_DEPTH, fractions: bool = Fa
         ...
     multiwallet.errors.InputError: the JSON is nested more than 128 deep
     """
+
+    def refuse(number: str) -> NoReturn:
+        raise error(f"{what} holds the number {number[:40]}: only whole numbers are exact")
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise error(f"{what} names a field twice")
+        return found
+
     try:
         if isinstance(text, bytes | bytearray):
             text = text.decode()
-        _check_depth(text, max_depth)
+        if _depth(text, max_depth) > max_depth:
+            raise error(f"{what} is nested more than {max_depth} deep")
         return json.loads(
             text,
-            parse_float=Decimal if fractions else _refuse_number,
-            parse_constant=_refuse_number,
-            object_pairs_hook=_once if unique else None,
+            parse_float=Decimal if fractions else refuse,
+            parse_constant=refuse,
+            object_pairs_hook=once if unique else None,
         )
     except InputError:
         raise
-    except (ValueError, RecursionError, TypeError) as error:
-        raise InputError("the text is no JSON that can be read") from error
+    except (ValueError, RecursionError, TypeError) as cause:
+        raise error(f"{what} is no JSON that can be read") from cause
 
 
-def _check_depth(text: str, max_depth: int) -> None:
-    if text.count("[") + text.count("{") <= max_depth:
-        return
+def _depth(text: str, enough: int) -> int:
+    """How deep the text is nested, as far as ``enough`` and one more."""
+    if text.count("[") + text.count("{") <= enough:
+        return 0
     depth = 0
     for match in _MARK.finditer(text):
         mark = match[0]
         if mark in "[{":
             depth += 1
-            if depth > max_depth:
-                raise InputError(f"the JSON is nested more than {max_depth} deep")
+            if depth > enough:
+                return depth
         elif mark in "]}":
             depth -= 1
-
-
-def _refuse_number(text: str) -> Any:
-    raise InputError(f"the JSON holds the number {text[:40]}, and only whole numbers are exact")
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise InputError("the JSON names a field twice")
-    return found
+    return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
@@ -51,6 +52,7 @@ class Block:
     height: int
     parent: int
     time: int
+    fork: int
     hashes: list[Hash] = field(default_factory=list)
     steps: list[Landed | tuple[Pubkey, Account]] = field(default_factory=list)
 
@@ -68,14 +70,17 @@ class Ledger:
     Slots follow the clock; those in which nothing happened are skipped, and make no block.
     """
 
-    def __init__(self, genesis: str) -> None:
+    def __init__(self, genesis: str, accounts: Mapping[Pubkey, Account]) -> None:
         self._genesis = genesis.encode()
         self.clock = Clock()
-        self._forks = 0
+        self._fork = self._forks = 0
         self._start = self.clock.now() - (FINAL_AFTER + 1) * SLOT_SECONDS
         self.blocks: list[Block] = []
-        self.open = Block(0, 0, 0, int(self._start))
+        self.open = Block(0, 0, 0, int(self._start), 0)
         self._clear()
+        for key, account in accounts.items():
+            self.machine.place(key, account)
+            self.open.steps.append((key, account))
         for _ in range(FINAL_AFTER + 1):
             self.close_block()
 
@@ -107,10 +112,10 @@ class Ledger:
         """Whether that slot is rooted."""
         return slot <= self.slot - FINAL_AFTER
 
-    def is_recent(self, blockhash: Hash, *, height: int | None = None) -> bool:
+    def is_recent(self, blockhash: Hash) -> bool:
         """Whether a block hash still serves."""
         given = self._heights.get(blockhash)
-        return given is not None and (self.open.height if height is None else height) <= given + HASH_LIFE
+        return given is not None and self.open.height <= given + HASH_LIFE
 
     def height_of(self, blockhash: Hash) -> int | None:
         """The height at which a hash was given out."""
@@ -118,7 +123,7 @@ class Ledger:
 
     def _give_hash(self) -> None:
         seed = self.machine.stir()
-        fresh = Hash.from_bytes(sha256(self._genesis + self._forks.to_bytes(4, "big") + seed).digest())
+        fresh = Hash.from_bytes(sha256(self._genesis + self._fork.to_bytes(4, "big") + seed).digest())
         self.open.hashes.append(fresh)
         self._heights[fresh] = self.open.height
 
@@ -130,8 +135,7 @@ class Ledger:
         self.machine.end_slot(done.slot, done.hashes[-1])
         self.blocks.append(done)
         time = int(self._start + (done.slot + 1) * SLOT_SECONDS)
-        self.open = Block(done.slot + 1, done.height + 1, done.slot, max(time, done.time))
-        self.machine.move(self.open.slot, self.open.time)
+        self._begin(Block(done.slot + 1, done.height + 1, done.slot, max(time, done.time), self._fork))
 
     def catch_up(self) -> None:
         """Move on to the slot of now; a block with transactions that was open is closed first."""
@@ -171,16 +175,13 @@ class Ledger:
     def run(self, transaction: VersionedTransaction) -> Execution:
         """Run a transaction in the open block and record it if it landed."""
         self.catch_up()
-        return self._run(transaction, recent=self.is_recent(transaction.message.recent_blockhash))
-
-    def _run(self, transaction: VersionedTransaction, *, recent: bool, verify: bool = True) -> Execution:
         signature = str(transaction.signatures[0])
         if signature in self.records:
             return Execution("AlreadyProcessed", False, 0, 0, [], [], None)
         loaded = self.machine.load(transaction)
         keys = loaded.keys
         before = self._holdings(keys)
-        execution = self.machine.execute(transaction, recent=recent, verify=verify)
+        execution = self.machine.execute(transaction, recent=self.is_recent(transaction.message.recent_blockhash))
         if execution.landed:
             block = self.open
             after = self._holdings(keys)
@@ -234,37 +235,29 @@ class Ledger:
         if not 1 <= depth <= most:
             raise InputError(f"there are {most} blocks since the start of this devnet: reorganise from 1 to that many")
         kept, dropped = chain[:-depth], chain[-depth:]
-        self._forks += 1
+        fork = self._forks = self._forks + 1
         self._clear()
         self.blocks = []
         for old in kept:
             self._replay(old)
+        self._fork = fork  # other hashes from here on
         for old in dropped:
-            self.open = Block(old.slot, old.height, old.parent, old.time)
-            self.machine.move(old.slot, old.time)
+            self._begin(Block(old.slot, old.height, old.parent, old.time, fork))
             self.close_block()
 
     def _replay(self, old: Block) -> None:
-        self.open = Block(old.slot, old.height, old.parent, old.time)
-        self.machine.move(old.slot, old.time)
+        self._fork = old.fork
+        self._begin(Block(old.slot, old.height, old.parent, old.time, old.fork))
         for step in old.steps:
+            self.open.steps.append(step)
             if isinstance(step, Landed):
-                # It ran with a hash that was good then: whether it is recent is told by the replayed heights.
-                blockhash = step.transaction.message.recent_blockhash
-                self._run(step.transaction, recent=self.is_recent(blockhash), verify=False)
+                recent = self.is_recent(step.transaction.message.recent_blockhash)
+                self.machine.execute(step.transaction, recent=recent, verify=False)
+                self._record(step)
             else:
                 self.machine.place(*step)
-                self.open.steps.append(step)
-            self._restore_hashes(old)
-        if not old.hashes or len(self.open.hashes) < len(old.hashes):
-            self._give_hash()
-        self._restore_hashes(old)
         self.close_block()
 
-    def _restore_hashes(self, old: Block) -> None:
-        """A replayed block gives out the hashes that it gave before the fork."""
-        for position, fresh in enumerate(self.open.hashes):
-            if position < len(old.hashes) and fresh != old.hashes[position]:
-                del self._heights[fresh]
-                self.open.hashes[position] = old.hashes[position]
-                self._heights[old.hashes[position]] = old.height
+    def _begin(self, block: Block) -> None:
+        self.open = block
+        self.machine.move(block.slot, block.time)

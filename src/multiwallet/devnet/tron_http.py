@@ -217,7 +217,7 @@ class TronHttp:
 
     def _message(self, ask: _Request) -> tuple[dict[str, Any], Call]:
         """The fields of a contract call, and the call."""
-        value = {
+        value: dict[str, Any] = {
             "owner_address": ask.address("owner_address"),
             "contract_address": ask.address("contract_address") if ask.body.get("contract_address") else b"",
             "call_value": ask.number("call_value"),

@@ -45,7 +45,7 @@ def build(chain: Tron, holder: Holder, node: Any, names: Any, native: Asset) -> 
     ) -> UnsignedTransaction:
         amount = Amount(units or 0, asset or native)
         memo, max_fee = options.pop("memo", None), options.pop("max_fee", None)
-        chosen = Options(memo=memo, max_fee=max_fee, native=options)
+        chosen = Options(memo=memo, max_fee=max_fee, salt=options.pop("salt", 0), native=options)
         payment = Payment(to, amount, everything=units is None)
         result = node.run(chain.build(holder, (payment,), chosen))
         assert isinstance(result, UnsignedTransaction)
@@ -71,9 +71,12 @@ def test_a_transfer_from_one_batch(build: Any, node: Any, names: Any, holder: Ho
 
 
 def test_like_payments_in_one_block_are_two_transactions(build: Any) -> None:
-    first, second = build(), build()
-    assert first.body != second.body
-    assert RawData.decode(first.body).expiration == RawData.decode(second.body).expiration
+    assert build().body == build().body
+    bodies = {build(salt=salt).body for salt in (0, 1, 59_999, 60_000, 123_456_789)}
+    assert len(bodies) == 5
+    for body in bodies:
+        assert 600_000 <= RawData.decode(body).expiration - BLOCK_TIME < 601_000
+        assert 0 <= RawData.decode(body).timestamp - BLOCK_TIME < 60_000
 
 
 def test_options(build: Any) -> None:

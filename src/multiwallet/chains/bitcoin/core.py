@@ -38,7 +38,7 @@ _HIGHEST: Final = 2**31
 _OUTPUTS_ASKED: Final = 10
 _NOT_FOUND: Final = (-5, -8)
 _SCAN_RUNNING: Final = -8
-_SCAN_PATIENCE: Final = 60
+_SCAN_PATIENCE: Final = 40
 _COINS_TO_UNITS: Final = 10**8
 
 
@@ -68,11 +68,11 @@ def look(network: Network, scripts: Sequence[bytes]) -> Op[Found]:
 
 def _scan(network: Network, descriptors: list[str]) -> Op[Any]:
     """A node does one scan at a time: while it does another one, wait for it."""
-    for _ in range(_SCAN_PATIENCE):
+    for turn in range(_SCAN_PATIENCE):
         (outcome,) = yield from attempt(_rpc(network, "scantxoutset", "start", descriptors))
         if not (isinstance(outcome, Rejected) and outcome.node_code == _SCAN_RUNNING and "progress" in outcome.message):
             break
-        yield from ask(Sleep(2))
+        yield from ask(Sleep(min(0.125 * 2**turn, 5.0)))
     if isinstance(outcome, MultiwalletError):
         raise outcome
     return outcome

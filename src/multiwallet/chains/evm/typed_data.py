@@ -82,10 +82,7 @@ def hash_struct(types: Mapping[str, Any], name: str, value: Mapping[str, Any]) -
 
 def _load(data: Any) -> Mapping[str, Any]:
     if isinstance(data, str | bytes):
-        try:
-            data = json_text.parse(data, max_depth=2 * _MAX_DEPTH, unique=True)
-        except InputError as error:
-            raise InvalidMessage(f"the typed data cannot be read: {error.message}") from None
+        data = json_text.parse(data, what="the typed data", error=InvalidMessage, max_depth=2 * _MAX_DEPTH, unique=True)
     if not isinstance(data, Mapping):
         raise InvalidMessage(f"typed data is an object or its JSON text, not {type(data).__name__}")
     return data

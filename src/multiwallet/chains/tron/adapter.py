@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -49,9 +48,6 @@ class Tron(Chain):
     curve: ClassVar[str] = "secp256k1"
     kinds: ClassVar[tuple[str, ...]] = ("",)
     key_forms: ClassVar[tuple[str, ...]] = ("hex", "0xhex")
-
-    def __init__(self) -> None:
-        self._serials = itertools.count()
 
     # -- keys and addresses ------------------------------------------------------------------------
 
@@ -274,7 +270,7 @@ class Tron(Chain):
         The reference block and both times come from the node's newest block. Builds of one process differ in
         their timestamp by some milliseconds, so two like payments in one block are two transactions.
         """
-        raw, fee, assets = yield from building.build(holder, payments, options, next(self._serials))
+        raw, fee, assets = yield from building.build(holder, payments, options)
         return self._unsigned(holder, raw, raw.encode(), fee, assets)
 
     def broadcast(self, network: Network, signed: SignedTransaction) -> Op[Receipt]:

@@ -41,7 +41,7 @@ class _Wish:
     permission_id: int
     fee_limit: int | None
     data: bytes
-    serial: int
+    salt: int
 
     @property
     def token(self) -> Asset | None:
@@ -57,7 +57,7 @@ class _Wish:
         return MAX_SIGNATURES if self.permission_id else 1
 
 
-def _wish(holder: Holder, payments: tuple[Payment, ...], options: Options, serial: int) -> _Wish:
+def _wish(holder: Holder, payments: tuple[Payment, ...], options: Options) -> _Wish:
     check_options(options, "fee_limit", "expiration", "permission_id", "data")
     if len(payments) != 1:
         raise Unsupported("a TRON transaction pays one recipient: build one for each, or sign them as a batch")
@@ -93,7 +93,7 @@ def _wish(holder: Holder, payments: tuple[Payment, ...], options: Options, seria
     permission = _whole(native, "permission_id", 0, 0, 1 << 10)
     assert lifetime is not None
     assert permission is not None
-    return _Wish(holder, payment, encoded, lifetime, permission, fee_limit, data, serial)
+    return _Wish(holder, payment, encoded, lifetime, permission, fee_limit, data, options.salt)
 
 
 def _whole(native: Mapping[str, Any], name: str, default: int | None, low: int, high: int) -> int | None:
@@ -108,14 +108,15 @@ def _whole(native: Mapping[str, Any], name: str, default: int | None, low: int, 
 
 
 def build(
-    holder: Holder, payments: tuple[Payment, ...], options: Options, serial: int
+    holder: Holder, payments: tuple[Payment, ...], options: Options
 ) -> Op[tuple[RawData, Fee, tuple[Asset, ...]]]:
     """The ``raw_data``, its price and the tokens named in it. See :meth:`~multiwallet.chain.Chain.build`.
 
-    ``serial`` sets apart transactions that pay the same amount to the same recipient within one block: it is
-    added to the timestamp, which no rule reads. Without it the second would be the first, and be lost.
+    ``options.salt`` sets apart transactions that pay the same amount to the same recipient within one block: up to a
+    minute is added to the timestamp, which no rule reads, and up to a second to the expiration. Without it the
+    second would be the first, and be lost.
     """
-    wish = _wish(holder, payments, options, serial)
+    wish = _wish(holder, payments, options)
     units = wish.payment.amount.units
     if wish.token is not None and wish.payment.everything:
         units = yield from _whole_balance(wish, wish.token)
@@ -178,8 +179,8 @@ def _raw(wish: _Wish, tip: answers.Block, contract: str, values: Values, fee_lim
         {"owner_address": addresses.to_bytes(wish.holder.address), **values},
         ref_block_bytes=reference,
         ref_block_hash=hash_,
-        expiration=tip.timestamp + wish.lifetime * 1000,
-        timestamp=tip.timestamp + wish.serial % 1000,
+        expiration=tip.timestamp + wish.lifetime * 1000 + wish.salt // 60_000 % 1000,
+        timestamp=tip.timestamp + wish.salt % 60_000,
         data=wish.memo,
         fee_limit=fee_limit,
         permission_id=wish.permission_id,

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ...codec import json_text
 from ...codec.hexadecimal import parse_hex
 from ...crypto.hashes import keccak256, sha256
 from ...errors import InputError, InvalidTransaction
-from . import json_text, raw_data, schema, signatures
+from . import raw_data, schema, signatures
 from .contracts import FIELDS, NAMES, NUMBERS, TYPE_URL
 from .raw_data import MAX_SIGNATURES, RawData
 from .schema import Field
@@ -55,7 +56,7 @@ def read(native: Any) -> tuple[bytes, RawData, tuple[bytes, ...]]:
         text = native.strip()
         if not text.startswith("{"):
             return _from_bytes(_hex(text, "the transaction"))
-        native = json_text.load(text, "the transaction", InvalidTransaction)
+        native = json_text.parse(text, what="the transaction", error=InvalidTransaction, max_depth=64, unique=True)
     if isinstance(native, bytes | bytearray | memoryview):
         return _from_bytes(bytes(native))
     if isinstance(native, Mapping):

@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from ...codec import json_text
 from ...codec.hexadecimal import parse_hex
 from ...crypto.hashes import keccak256
 from ...errors import InputError, InvalidMessage
-from . import addresses, json_text
+from . import addresses
 
 __all__ = ["domain_separator", "preimage"]
 
@@ -60,7 +61,7 @@ def domain_separator(data: Any) -> bytes:
 
 def _opened(data: Any) -> tuple[_Hasher, Any, str, Any]:
     if isinstance(data, str | bytes):
-        data = json_text.load(data, "the typed data", InvalidMessage)
+        data = json_text.parse(data, what="the typed data", error=InvalidMessage, max_depth=64, unique=True)
     if not isinstance(data, Mapping) or set(data) != {"domain", "types", "primaryType", "message"}:
         raise InvalidMessage("typed data is an object of domain, types, primaryType and message, nothing else")
     types, domain, primary = _types(data["types"]), data["domain"], data["primaryType"]

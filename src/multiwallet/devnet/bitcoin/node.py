@@ -24,6 +24,8 @@ _AHEAD: Final = 7000
 """How many seconds a block may be ahead of the machine's clock (the engine allows 7,200)."""
 _MAX_BLOCK_WEIGHT: Final = 3_996_000
 _SCRIPT_FAILED: Final = "script-verify-flag-failed ("
+_FALSE: Final = "Script evaluated without error but finished with a false/empty top stack element"
+_NOT_ZERO: Final = "Signature must be zero for failed CHECK(MULTI)SIG operation"
 
 
 def named_chain(network: Network) -> str:
@@ -75,7 +77,10 @@ class Node:
     def _verify(self, transaction: Transaction, spent: Sequence[TxOut]) -> None:
         failed = self._kernel.verify(transaction, spent)
         if failed is not None:
-            raise policy.script_failure(self._reason(transaction), policy.where(transaction, failed))
+            reason = self._reason(transaction)
+            if reason == _FALSE and any(policy.signatures_of(transaction, failed, spent[failed]) or ()):
+                reason = _NOT_ZERO  # what policy says first, where a signature is there and wrong
+            raise policy.script_failure(reason, policy.where(transaction, failed))
 
     def _reason(self, transaction: Transaction) -> str:
         """Core's words for why a script failed: only a refused block tells them, so one is tried."""
@@ -86,7 +91,7 @@ class Node:
         self._kernel.check_tip(self.index.tip.hash)
         start = told.find(_SCRIPT_FAILED)
         if start < 0 or transaction.txid not in told:
-            return "Script evaluated without error but finished with a false/empty top stack element"
+            return _FALSE
         return told[start + len(_SCRIPT_FAILED) : told.index("), input ", start)]
 
     # -- blocks --------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ __all__ = [
     "refuse_standard",
     "reject",
     "script_failure",
+    "signatures_of",
     "where",
 ]
 
@@ -124,37 +125,45 @@ def is_final(transaction: Transaction, height: int, median_time: int) -> bool:
     return all(txin.sequence == FINAL_SEQUENCE for txin in transaction.inputs)
 
 
-def check_standard_spend(transaction: Transaction, index: int, spent: TxOut) -> None:
-    """What policy asks of a signature beyond consensus: low S, a known sighash type, a compressed key in segwit.
+def signatures_of(transaction: Transaction, index: int, spent: TxOut) -> list[bytes] | None:
+    """The stack of a spend by signatures alone (one key, or multisig in a witness); None for any other spend."""
+    kind = script_kind(spent.script)
+    txin = transaction.inputs[index]
+    if kind == "p2pkh":
+        return pushes_of(txin.script_sig) or []
+    if kind == "p2wpkh" or (kind == "p2sh" and len(txin.script_sig) == 23 and txin.script_sig[:3] == b"\x16\0\x14"):
+        return list(txin.witness)
+    if kind == "p2wsh" and txin.witness and multisig_of(txin.witness[-1]) is not None:
+        return list(txin.witness[:-1])
+    return None
 
-    These are checked where one key signs (p2pkh, p2wpkh, and the latter inside p2sh).
+
+def check_standard_spend(transaction: Transaction, index: int, spent: TxOut) -> None:
+    """What policy asks of a spend beyond consensus: a known script, low S, a known sighash type, compressed keys.
+
+    The latter three are checked where one key signs (p2pkh, p2wpkh, and that inside p2sh).
     """
     kind = script_kind(spent.script)
     txin = transaction.inputs[index]
     if kind in ("unknown", "empty"):
         raise reject("bad-txns-nonstandard-inputs", f"input {index} script unknown")
+    stack = signatures_of(transaction, index, spent)
+    if stack is None or kind == "p2wsh":
+        return
     if kind == "p2pkh":
-        stack = pushes_of(txin.script_sig) or []
         if len(stack) > 2:
             raise _script_failed("Stack size must be exactly one after execution", transaction, index)
         if stack and not _shortest_push(txin.script_sig, stack):
             raise _script_failed("Data push larger than necessary", transaction, index)
-        signature_and_key = stack
-    elif kind == "p2wpkh" or (kind == "p2sh" and len(txin.script_sig) == 23 and txin.script_sig[:3] == b"\x16\0\x14"):
-        signature_and_key = list(txin.witness)
-        if len(signature_and_key) == 2 and len(signature_and_key[1]) != 33:
-            raise _script_failed("Using non-compressed keys in segwit", transaction, index)
-    else:
-        return
-    if len(signature_and_key) != 2:
+    if len(stack) != 2 or not stack[0]:
         return  # the scripts themselves will say so
-    signature = signature_and_key[0]
-    if not signature:
-        return
+    signature, key = stack
     if signature[-1] & 0x7F not in (1, 2, 3):
         raise _script_failed("Signature hash type missing or not understood", transaction, index)
     if _high_s(signature[:-1]):
         raise _script_failed("Non-canonical signature: S value is unnecessarily high", transaction, index)
+    if kind != "p2pkh" and len(key) != 33:
+        raise _script_failed("Using non-compressed keys in segwit", transaction, index)
 
 
 def _shortest_push(script: bytes, stack: list[bytes]) -> bool:
