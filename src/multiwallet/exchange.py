@@ -8,10 +8,12 @@ transports in :mod:`multiwallet.transport` only carry these back and forth.
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from itertools import accumulate
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
@@ -95,6 +97,10 @@ _NOT_THE_NODE: Final = {
     408: "it waited too long for the request",
 }
 _LONGEST_FRACTION: Final = 400
+_DEEPEST: Final = 200
+_STEPS: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in _STEPS)
+_JSON_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 
 def redact(url: str) -> str:
@@ -359,10 +365,25 @@ def _decode(content: bytes) -> Any:
             raise ValueError("no number of this world")
         return number
 
+    text = content.decode("utf-8-sig")
+    if _is_deep(content):
+        raise ValueError("too deep")
     try:
-        return json.loads(content, parse_float=fraction, parse_constant=refuse)
+        return json.loads(text, parse_float=fraction, parse_constant=refuse)
     except RecursionError as error:
         raise ValueError("too deep") from error
+
+
+def _is_deep(content: bytes) -> bool:
+    """Whether UTF-8 JSON nests deeper than any node's answer does.
+
+    The parser's own guard is the interpreter's recursion limit. Some libraries raise that (py_ecc, below web3.py,
+    to 100,000), and then nested brackets overflow the stack and end the process.
+    """
+    if content.count(b"[") + content.count(b"{") <= _DEEPEST:
+        return False
+    brackets = _JSON_STRING.sub(b"", content).translate(None, _NO_BRACKETS)
+    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > _DEEPEST
 
 
 def _not_json(where: str, reply: HttpReply) -> BadResponse:

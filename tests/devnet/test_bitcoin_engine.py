@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 import threading
 from collections.abc import Iterator
 from decimal import Decimal
@@ -25,7 +26,7 @@ from multiwallet import Wallet, network, networks
 from multiwallet.chains.bitcoin import addresses
 from multiwallet.devnet import Devnet
 from multiwallet.devnet.bitcoin import BitcoinEngine
-from multiwallet.errors import ChainError, InputError, InsufficientFunds, Rejected, Unsupported
+from multiwallet.errors import ChainError, InputError, InsufficientFunds, MissingExtra, Rejected, Unsupported
 
 WORDS = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
 KEY = ec.PrivateKey(bytes(31) + b"\x07")
@@ -443,6 +444,12 @@ def test_it_has_no_tokens_and_leaves_nothing_behind(engine):
     other.close()
     assert not folder.exists()
     assert engine.rpc("getblockcount", []) == 101  # one engine's end is not another's
+
+
+def test_a_missing_engine_is_said_with_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pbk", None)
+    with pytest.raises(MissingExtra, match="multiwallet-sdk\\[devnet\\]"):
+        BitcoinEngine(REGTEST)
 
 
 def test_several_threads_share_a_devnet():

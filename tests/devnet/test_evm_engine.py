@@ -740,9 +740,10 @@ def test_the_wallet_learns_why_a_transaction_failed() -> None:
         devnet.fund(payer, "1")
         token = devnet.deploy_token("ethereum", holder=BOB)
         call_data = "0xa9059cbb" + BOB[2:].lower().rjust(64, "0") + f"{5:064x}"
-        with pytest.raises(Reverted, match="transfer amount exceeds balance"):
-            payer.build(to=token.reference, amount="0", data=call_data)
-        transaction = payer.build(to=token.reference, amount="0", data=call_data, gas=100_000)
+        with pytest.raises(InsufficientFunds):
+            payer.build(to=BOB, amount="1", asset=token)
+        transaction = {"to": token.reference, "value": 0, "data": call_data, "gas": 100_000, "nonce": 0, "chainId": 1}
+        transaction |= {"maxFeePerGas": 9 * GWEI, "maxPriorityFeePerGas": GWEI}
         txid = payer.broadcast(payer.sign(transaction)).txid
         with pytest.raises(Reverted, match="transfer amount exceeds balance"):
             payer.wait(txid)

@@ -34,7 +34,7 @@ tronpy = pytest.importorskip("tronpy", reason="tronpy is not installed")
 solana_api = pytest.importorskip("solana.rpc.async_api", reason="solana is not installed")
 
 SECRET = "s3cr3t-k3y-0123456789"
-MAIN, TRON, SOLANA = "eip155:1", "tron:728126428", "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"
+MAIN, TRON, SOLANA = "eip155:1", "tron:0x2b6653dc", "solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp"
 BLOCK = Rpc(MAIN, "eth_blockNumber")
 HEALTH = Rpc(SOLANA, "getHealth")
 ACCOUNT = Rest(TRON, "POST", "wallet/getaccount", json={"address": "41" + "00" * 20})
@@ -270,9 +270,7 @@ def test_the_users_own_session_is_used(serve: Serve, calls: Calls, kind: Kind) -
     def with_header(url: str) -> Any:
         client = make(url)
         provider = getattr(client, "provider", None) or client._provider
-        if kind.name == "Web3":
-            provider._request_kwargs = {"headers": {"x-mine": "yes", "content-type": "application/json"}}
-        elif kind.name == "AsyncWeb3":
+        if kind.name in ("Web3", "AsyncWeb3"):
             provider._request_kwargs = {"headers": {"x-mine": "yes", "content-type": "application/json"}}
         elif kind.name == "Tron":
             provider.sess.headers["x-mine"] = "yes"
@@ -349,6 +347,12 @@ def test_a_shuffled_batch_is_put_in_order(serve: Serve, calls: Calls, kind: Kind
     assert outcomes == ["0x1", "0x2", "0x3"]
 
 
+def test_deep_nesting_does_not_end_the_process(serve: Serve) -> None:
+    # web3.py (through py_ecc) lifts Python's recursion limit, and the JSON parser then overflows the stack.
+    (outcome,) = KINDS[4].perform(serve(hostile(200, b"[" * 1_000_000)).url, [HEALTH])
+    assert isinstance(outcome, BadResponse)
+
+
 def test_a_solana_fraction_stays_exact(serve: Serve) -> None:
     server = serve(lambda path, body: b'{"jsonrpc":"2.0","id":0,"result":{"uiAmount":0.1000000000000000055}}')
     (outcome,) = KINDS[4].perform(server.url, [HEALTH])
@@ -372,11 +376,10 @@ def hostile(status: int, content: bytes, headers: dict[str, str] | None = None) 
         (hostile(200, b"<html>hello</html>"), BadResponse),
         (hostile(200, b'{"jsonrpc": "2.0", "id": 0, "resu'), BadResponse),
         (hostile(200, b"\xff\xfe\x00"), BadResponse),
-        (hostile(200, b"[" * 100_000), BadResponse),
         (hostile(301, b"", {"location": "/elsewhere/" + SECRET}), TransportError),
         (hostile(0, b""), Timeout),
     ],
-    ids=["429", "503", "401", "html", "truncated", "no text", "deep", "redirect", "hung up"],
+    ids=["429", "503", "401", "html", "truncated", "no text", "redirect", "hung up"],
 )
 def test_a_bad_endpoint_gives_an_error_of_the_tree(
     serve: Serve, kind: Kind, script: Callable[[str, Any], Any], error: type[MultiwalletError]

@@ -9,7 +9,6 @@ from typing import Any, Final
 from eth.exceptions import UnrecognizedTransactionType
 from eth_keys.exceptions import BadSignature
 from eth_utils.exceptions import ValidationError
-from rlp.exceptions import RLPException  # type: ignore[import-untyped]  # the package has no types
 
 from ..errors import Rejected
 from .evm_machine import GAS_LIMIT, Machine, floor_gas, intrinsic_gas
@@ -96,20 +95,13 @@ class Pool:
             raise refuse("transaction type not supported")
         try:
             transaction = self.machine.decode(raw)
-            if transaction.encode() != raw:
-                raise refuse("rlp: the encoding is not canonical")
+            again = bytes(transaction.encode())
         except UnrecognizedTransactionType:
             raise refuse("transaction type not supported") from None
-        except (
-            RLPException,
-            ValidationError,
-            ValueError,
-            TypeError,
-            IndexError,
-            RecursionError,
-            OverflowError,
-        ) as error:
+        except Exception as error:  # noqa: BLE001  # py-evm and rlp raise errors of many kinds, without one root
             raise refuse(f"rlp: this is no transaction ({type(error).__name__})") from None
+        if again != raw:
+            raise refuse("rlp: the encoding is not canonical")
         self._check_signature(transaction)
         return transaction
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import rlp  # type: ignore[import-untyped]  # the package has no types
-
+from ..codec import rlp
 from .evm_machine import Block, Included
 
 __all__ = ["address", "block_json", "data", "log_json", "logs_of", "receipt_json", "transaction_json", "word"]
@@ -48,7 +47,7 @@ def block_json(block: Block, *, full: bool, pending: bool = False) -> dict[str, 
         "miner": None if pending else address(header.coinbase),
         "difficulty": hex(header.difficulty),
         "extraData": data(header.extra_data),
-        "size": hex(len(rlp.encode(block.body))),
+        "size": hex(len(rlp.encode(type(block.body).serialize(block.body)))),
         "gasLimit": hex(header.gas_limit),
         "gasUsed": hex(header.gas_used),
         "timestamp": hex(header.timestamp),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any, Final
 
 from solders.account import Account
@@ -17,17 +16,17 @@ from ..codec import base58
 from ..errors import Rejected
 from .solana_ledger import Block, Landed
 from .solana_machine import Execution, Machine
-from .solana_parsed import parse_call
+from .solana_parsed import parse_call, token_amount
 
 __all__ = [
     "TOKEN_PROGRAMS",
     "account_json",
+    "block_json",
     "display",
     "inner_json",
     "read_mint",
     "read_token_account",
     "returned_json",
-    "token_amount",
     "transaction_json",
 ]
 
@@ -109,18 +108,6 @@ def read_token_account(account: Account | None) -> TokenAccount | None:
     if (len(data) != _TOKEN_ACCOUNT and not extended) or data[108] not in (1, 2):
         return None
     return TokenAccount.from_bytes(data[:_TOKEN_ACCOUNT])
-
-
-def token_amount(units: int, decimals: int) -> dict[str, Any]:
-    """An amount of tokens in all the ways in which a node writes it.
-
-    >>> token_amount(1500, 3)["uiAmountString"]
-    '1.5'
-    """
-    whole, part = divmod(units, 10**decimals)
-    fraction = f"{part:0{decimals}d}".rstrip("0") if decimals else ""
-    text = f"{whole}.{fraction}" if fraction else str(whole)
-    return {"amount": str(units), "decimals": decimals, "uiAmount": Decimal(text), "uiAmountString": text}
 
 
 def account_json(machine: Machine, account: Account, encoding: str, piece: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -210,7 +197,10 @@ def returned_json(execution: Execution) -> dict[str, Any] | None:
 def inner_json(execution: Execution, keys: Sequence[Pubkey], *, parsed: bool = False) -> list[dict[str, Any]]:
     """The calls that programs made themselves."""
     return [
-        {"index": group["index"], "instructions": [_call(call, height, keys, parsed) for call, height in group["calls"]]}
+        {
+            "index": group["index"],
+            "instructions": [_call(call, height, keys, parsed) for call, height in group["calls"]],
+        }
         for group in execution.inner
     ]
 

@@ -72,7 +72,7 @@ def _scan(network: Network, descriptors: list[str]) -> Op[Any]:
         (outcome,) = yield from attempt(_rpc(network, "scantxoutset", "start", descriptors))
         if not (isinstance(outcome, Rejected) and outcome.node_code == _SCAN_RUNNING and "progress" in outcome.message):
             break
-        yield from ask(Sleep(min(0.125 * 2**turn, 5.0)))
+        yield from ask(Sleep(min(2**turn, 5)))
     if isinstance(outcome, MultiwalletError):
         raise outcome
     return outcome

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from ...chains.bitcoin.transaction import Transaction, TxOut
-from ...errors import ChainError
+from ...errors import ChainError, MissingExtra
 
 __all__ = ["Kernel"]
 
@@ -21,8 +21,13 @@ class Kernel:
     """
 
     def __init__(self) -> None:
-        import pbk  # type: ignore[import-untyped]  # ships no py.typed
-        from pbk.script import PrecomputedTransactionData  # type: ignore[import-untyped]  # the same
+        try:
+            import pbk  # type: ignore[import-untyped]  # ships no py.typed
+            from pbk.script import PrecomputedTransactionData  # type: ignore[import-untyped]  # the same
+        except ModuleNotFoundError as error:
+            raise MissingExtra(
+                'the Bitcoin engine is py-bitcoinkernel: pip install "multiwallet-sdk[devnet]"', extra="devnet"
+            ) from error
 
         self._pbk: Any = pbk
         self._precompute: Any = PrecomputedTransactionData

@@ -78,7 +78,7 @@ class Node:
         failed = self._kernel.verify(transaction, spent)
         if failed is not None:
             reason = self._reason(transaction)
-            if reason == _FALSE and any(policy.signatures_of(transaction, failed, spent[failed]) or ()):
+            if reason == _FALSE and policy.has_signature(transaction, failed, spent[failed]):
                 reason = _NOT_ZERO  # what policy says first, where a signature is there and wrong
             raise policy.script_failure(reason, policy.where(transaction, failed))
 

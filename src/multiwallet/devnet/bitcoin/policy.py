@@ -19,11 +19,11 @@ __all__ = [
     "MAX_MONEY",
     "check_standard_spend",
     "check_structure",
+    "has_signature",
     "is_final",
     "refuse_standard",
     "reject",
     "script_failure",
-    "signatures_of",
     "where",
 ]
 
@@ -125,7 +125,7 @@ def is_final(transaction: Transaction, height: int, median_time: int) -> bool:
     return all(txin.sequence == FINAL_SEQUENCE for txin in transaction.inputs)
 
 
-def signatures_of(transaction: Transaction, index: int, spent: TxOut) -> list[bytes] | None:
+def _stack_of(transaction: Transaction, index: int, spent: TxOut) -> list[bytes] | None:
     """The stack of a spend by signatures alone (one key, or multisig in a witness); None for any other spend."""
     kind = script_kind(spent.script)
     txin = transaction.inputs[index]
@@ -138,6 +138,14 @@ def signatures_of(transaction: Transaction, index: int, spent: TxOut) -> list[by
     return None
 
 
+def has_signature(transaction: Transaction, index: int, spent: TxOut) -> bool:
+    """Whether a spend by signatures alone holds any that is not empty."""
+    stack = _stack_of(transaction, index, spent)
+    if not stack:
+        return False
+    return any(stack) if script_kind(spent.script) == "p2wsh" else bool(stack[0])
+
+
 def check_standard_spend(transaction: Transaction, index: int, spent: TxOut) -> None:
     """What policy asks of a spend beyond consensus: a known script, low S, a known sighash type, compressed keys.
 
@@ -147,7 +155,7 @@ def check_standard_spend(transaction: Transaction, index: int, spent: TxOut) -> 
     txin = transaction.inputs[index]
     if kind in ("unknown", "empty"):
         raise reject("bad-txns-nonstandard-inputs", f"input {index} script unknown")
-    stack = signatures_of(transaction, index, spent)
+    stack = _stack_of(transaction, index, spent)
     if stack is None or kind == "p2wsh":
         return
     if kind == "p2pkh":

@@ -1,0 +1,50 @@
+"""Networks of your own: one call, or a TOML file. Needs the extra devnet and no network."""
+
+import tempfile
+from pathlib import Path
+
+import multiwallet
+from multiwallet import Wallet
+from multiwallet.devnet import Devnet
+
+# An EVM network is one row: its chain id, its coin, where its nodes are.
+rollup = multiwallet.add_network(
+    "my-rollup",
+    id="eip155:424242",
+    symbol="ETH",
+    title="My Rollup",
+    endpoints=["http://127.0.0.1:8545"],
+    params={"fees": "eip1559"},
+)
+print("added:", rollup.title, rollup.id)
+
+# The same as a file. MULTIWALLET_NETWORKS=networks.toml in the environment loads it at the first look-up.
+TOML = """
+[networks.dogecoin]
+id = "bip122:1a91e3dace36e2be3bf030a65679fe82"
+title = "Dogecoin"
+symbol = "DOGE"
+decimals = 8
+slip44 = 3
+[networks.dogecoin.params]
+genesis = "1a91e3dace36e2be3bf030a65679fe821aa1d6ef92e7c9902eb318182c355691"
+p2pkh = 0x1e
+p2sh = 0x16
+wif = 0x9e
+bip32_public = 0x02facafd
+bip32_private = 0x02fac398
+message_magic = "Dogecoin Signed Message:\\n"
+"""
+with tempfile.TemporaryDirectory() as folder:
+    file = Path(folder) / "networks.toml"
+    file.write_text(TOML)
+    print("loaded:", *(row.name for row in multiwallet.load_networks(file)))
+
+words = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
+with Devnet() as devnet, Wallet.from_mnemonic(words, transport=devnet) as wallet:
+    account = wallet.account("my-rollup")
+    devnet.fund(account, "1")  # the devnet answers under any network's name and chain id
+    receipt = account.send(to="0x70997970C51812dc3A010C7d01b50e0d17dc79C8", amount="0.4").wait()
+    print(account.id, receipt.status.value, account.balance())
+
+    print(wallet.account("dogecoin", kind="p2pkh").address)  # Dogecoin has no segregated witness

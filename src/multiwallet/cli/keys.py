@@ -1,0 +1,206 @@
+"""``new``, ``derive`` and ``networks``: what needs no node."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from .. import registry
+from ..chain import Network
+from ..errors import InputError
+from .opening import endpoints, open_wallet
+from .options import AsJson, KeyOptions, NodeOptions, grouped
+from .output import note, print_json, print_table, print_text
+from .progress import meter
+from .secrets_input import write_secret_file
+
+if TYPE_CHECKING:
+    from ..account import Account
+    from ..wallet import Wallet
+
+__all__ = ["derive", "networks", "new", "rows_of"]
+
+DEFAULT_NETWORKS: Final = ("bitcoin", "ethereum", "tron", "solana")
+_CHUNK: Final = 500
+_COLUMNS: Final = ("network", "path", "address")
+
+
+def new(
+    words: Annotated[int, typer.Option(help="12, 15, 18, 21 or 24.")] = 24,
+    language: Annotated[str, typer.Option(help="The wordlist: english, japanese, ...")] = "english",
+    show: Annotated[bool, typer.Option("--show", help="Print the mnemonic.")] = False,
+    file: Annotated[
+        str | None, typer.Option("--file", metavar="FILE", help="Write it to a new file that only you can read.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a new mnemonic.
+
+    It is printed only with --show, and written only with --file. Whoever has it has the money: keep it on paper.
+    """
+    from ..keys.mnemonic import Mnemonic
+
+    if not show and file is None:
+        raise InputError("say where the mnemonic should go: --show prints it, --file FILE writes a file only you can read")
+    with Mnemonic.generate(words, language) as mnemonic:
+        if file is not None:
+            write_secret_file("--file", file, mnemonic.expose() + "\n")
+        if as_json:
+            made: dict[str, Any] = {"words": len(mnemonic), "language": mnemonic.language, "file": file}
+            print_json(made | ({"mnemonic": mnemonic.expose()} if show else {}))
+        elif show:
+            print(mnemonic.expose())
+        if file is not None and not as_json:
+            note(f"{len(mnemonic)} words were written to {file}, mode 0600")
+
+
+def rows_of(
+    names: Sequence[str] | None, *, everything: bool, testnets: bool, default: Sequence[str] = DEFAULT_NETWORKS
+) -> list[Network]:
+    """The networks that ``--network``, ``--all`` and ``--testnets`` mean."""
+    if not everything:
+        if testnets:
+            raise InputError("--testnets goes with --all")
+        return [registry.network(name) for name in names or default]
+    if names:
+        raise InputError("give --network or --all, not both")
+    return [row for row in registry.networks() if testnets or not row.testnet]
+
+
+@grouped
+def derive(
+    keys: KeyOptions,
+    nodes: NodeOptions,
+    network: Annotated[list[str] | None, typer.Option(help="A network; repeat for more. The four main ones else.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every main network.")] = False,
+    testnets: Annotated[bool, typer.Option("--testnets", help="With --all: the test networks too.")] = False,
+    count: Annotated[int, typer.Option(min=1, help="How many addresses a network.")] = 1,
+    start: Annotated[int, typer.Option(min=0, help="The first address's index.")] = 0,
+    account: Annotated[int | None, typer.Option(min=0, help="The account number.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Bitcoin: p2wpkh, p2tr, p2sh-p2wpkh or p2pkh.")] = None,
+    path: Annotated[str | None, typer.Option(help="One explicit derivation path instead.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show addresses, with their paths. Needs no node."""
+    if as_csv and as_json:
+        raise InputError("give --csv or --json, not both")
+    if path is not None and (count != 1 or start or account is not None):
+        raise InputError("--path names one address: leave --count, --start and --account out")
+    endpoints(nodes)  # files with networks come before the first name is looked up
+    first = network[0] if network else None
+    with open_wallet(keys, NodeOptions(nodes.endpoint), first) as wallet:
+        single, watching = keys.private_key_file is not None, bool(keys.xpub)
+        default = (first,) if first is not None and (single or watching) else DEFAULT_NETWORKS
+        rows = rows_of(network, everything=everything, testnets=testnets, default=default)
+        if single or watching:
+            rows = [row for row in rows if row.family == registry.network(first or "").family] if everything else rows
+
+        def each() -> Iterator[Account]:
+            for row in rows:
+                fits = kind is None or kind in registry.chain(row).kinds
+                chosen = kind if fits or len(rows) == 1 else None
+                if path is not None:
+                    yield wallet.account(row, path=path, kind=chosen)
+                elif single:
+                    if count != 1 or start or account:
+                        raise InputError("a single private key has one address a network: leave --count and --start out")
+                    yield wallet.account(row, kind=chosen)
+                else:
+                    yield from _many(wallet, row, start, count, account, chosen)
+
+        with meter("addresses", len(rows) * count, quiet=as_json) as shown:
+            _print_accounts(_counted(each(), shown.advance), as_csv=as_csv, as_json=as_json)
+
+
+def _many(
+    wallet: Wallet, row: Network, start: int, count: int, account: int | None, kind: str | None
+) -> Iterator[Account]:
+    for first in range(start, start + count, _CHUNK):  # a chunk at a time, so that a million need no memory
+        size = min(_CHUNK, start + count - first)
+        yield from wallet.accounts(row, start=first, count=size, account=account, kind=kind)
+
+
+def _counted(accounts: Iterator[Account], advance: Any) -> Iterator[Account]:
+    for account in accounts:
+        yield account
+        advance()
+
+
+def _print_accounts(accounts: Iterator[Account], *, as_csv: bool, as_json: bool) -> None:
+    if as_json:
+        separator = '{"addresses": [\n'
+        for account in accounts:
+            sys.stdout.write(separator + "  " + json.dumps(_fields(account)))
+            separator = ",\n"
+        print("\n]}")
+    elif as_csv:
+        writer = csv.DictWriter(sys.stdout, ["network", "id", "path", "address", "kind", "public_key"], lineterminator="\n")
+        writer.writeheader()
+        for account in accounts:
+            writer.writerow(_fields(account))
+    else:
+        print_table(_COLUMNS, ((a.network.name, "" if a.path is None else a.path, a.address) for a in accounts))
+
+
+def _fields(account: Account) -> dict[str, Any]:
+    return {
+        "network": account.network.name,
+        "id": account.id,
+        "path": None if account.path is None else str(account.path),
+        "address": account.address,
+        "kind": account.kind or None,
+        "public_key": account.public_key.hex(),
+    }
+
+
+@grouped
+def networks(
+    nodes: NodeOptions,
+    family: Annotated[str | None, typer.Option(help="Only this family: bitcoin, evm, tron, solana, ...")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the networks. Endpoints are shown by their host alone, since their paths may hold keys."""
+    from ..exchange import redact
+
+    urls = endpoints(nodes)
+    rows = registry.networks(family=family)
+    if not rows:
+        known = sorted({row.family for row in registry.networks()})
+        raise InputError(f"there is no network of that family: the families are {', '.join(known)}")
+    rows = [row.with_endpoints(urls.get(row.id, row.endpoints)) for row in rows]
+    if as_json:
+        listed = [
+            {
+                "name": row.name,
+                "id": row.id,
+                "family": row.family,
+                "title": row.title,
+                "symbol": row.symbol,
+                "decimals": row.decimals,
+                "slip44": row.slip44,
+                "aliases": list(row.aliases),
+                "endpoints": [redact(url) for url in row.endpoints],
+                "explorer": row.explorer,
+                "testnet": row.testnet,
+                "status": row.status,
+                "note": row.note,
+            }
+            for row in rows
+        ]
+        print_json({"networks": listed})
+        return
+    print_table(
+        ("name", "id", "family", "coin", "title", "status"),
+        ((row.name, row.id, row.family, row.symbol, row.title, row.status) for row in rows),
+    )
+    retired = [row for row in rows if row.note and family is not None]
+    if retired:
+        print_text()
+    for row in retired:
+        print_text(f"{row.name}: {row.note}")
