@@ -7,7 +7,6 @@ from hashlib import sha256
 from typing import Any, Final
 
 from solders.account import Account
-from solders.hash import Hash
 from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
 from solders.message import Message, MessageV0

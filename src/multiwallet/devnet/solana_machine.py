@@ -14,12 +14,12 @@ from solders.address_lookup_table_account import AddressLookupTable
 from solders.epoch_schedule import EpochSchedule
 from solders.hash import Hash
 from solders.litesvm import LiteSVM
-from solders.message import MessageV0
+from solders.message import Message, MessageV0
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
 from solders.transaction_metadata import FailedTransactionMetadata, SimulatedTransactionInfo
 
-__all__ = ["SLOTS_PER_EPOCH", "Execution", "Loaded", "Machine", "SimulatedExecution"]
+__all__ = ["SLOTS_PER_EPOCH", "Execution", "Loaded", "Machine", "SimulatedExecution", "writable_keys"]
 
 SLOTS_PER_EPOCH: Final = 432_000
 _SLOT_HASHES: Final = 512
@@ -60,6 +60,14 @@ class SimulatedExecution:
 
     execution: Execution
     accounts: dict[Pubkey, Account]
+
+
+def writable_keys(message: Message | MessageV0) -> list[Pubkey]:
+    """Which of its own keys a message may write to, by its header."""
+    keys, header = list(message.account_keys), message.header
+    signers = header.num_required_signatures
+    signed = signers - header.num_readonly_signed_accounts
+    return [*keys[:signed], *keys[signers : len(keys) - header.num_readonly_unsigned_accounts]]
 
 
 class Machine:

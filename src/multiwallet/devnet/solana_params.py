@@ -10,6 +10,7 @@ from typing import Any, Final
 from solders.hash import Hash
 from solders.message import MessageV0, from_bytes_versioned
 from solders.pubkey import Pubkey
+from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
 from ..codec import base58
@@ -19,6 +20,7 @@ __all__ = [
     "INVALID_PARAMS",
     "invalid",
     "read_commitment",
+    "read_count",
     "read_encoding",
     "read_hash",
     "read_key",
@@ -169,7 +171,10 @@ def read_message(text: Any) -> Any:
         raise invalid("Invalid params: the message is no text, or too long.")
     try:
         message = from_bytes_versioned(base64.b64decode(text, validate=True))
-        message.sanitize()
+        blank = [Signature.default()] * message.header.num_required_signatures
+        _sanitize(VersionedTransaction.populate(message, blank))
+    except Rejected:
+        raise
     except Exception as error:  # noqa: BLE001  # as above
         raise invalid(f"failed to deserialize solana_message::versions::VersionedMessage: {str(error)[:200]}") from None
     return message

@@ -15,7 +15,7 @@ from solders.transaction import VersionedTransaction
 from ..codec import base58
 from ..errors import Rejected
 from .solana_ledger import Block, Landed
-from .solana_machine import Execution, Machine
+from .solana_machine import Execution, Machine, writable_keys
 from .solana_parsed import parse_call, token_amount
 
 __all__ = [
@@ -299,11 +299,12 @@ def _message(transaction: VersionedTransaction) -> dict[str, Any]:
 def _parsed_message(landed: Landed) -> dict[str, Any]:
     message, loaded = landed.transaction.message, landed.loaded
     keys, own = loaded.keys, len(loaded.static)
+    writable = {*writable_keys(message), *loaded.writable}
     listed = [
         {
             "pubkey": str(key),
             "signer": index < message.header.num_required_signatures,
-            "writable": message.is_maybe_writable(index) if index < own else index < own + len(loaded.writable),
+            "writable": key in writable,
             "source": "transaction" if index < own else "lookupTable",
         }
         for index, key in enumerate(keys)
