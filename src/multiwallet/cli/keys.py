@@ -94,7 +94,7 @@ def derive(
         raise InputError("--path names one address: leave --count, --start and --account out")
     endpoints(nodes)  # files with networks come before the first name is looked up
     first = network[0] if network else None
-    with open_wallet(keys, NodeOptions(nodes.endpoint), first) as wallet:
+    with open_wallet(keys, nodes, first) as wallet:
         single, watching = keys.private_key_file is not None, bool(keys.xpub)
         default = (first,) if first is not None and (single or watching) else DEFAULT_NETWORKS
         rows = rows_of(network, everything=everything, testnets=testnets, default=default)

@@ -19,10 +19,9 @@ from .secrets_input import confirm
 
 if TYPE_CHECKING:
     from ..account import Account
-    from ..transactions import UnsignedTransaction
     from ..wallet import Wallet
 
-__all__ = ["balance", "build", "explorer_link", "print_receipt", "quote", "send"]
+__all__ = ["balance", "build", "print_receipt", "quote", "send"]
 
 
 @grouped
@@ -163,24 +162,20 @@ def build(
     chosen: AccountOptions,
     payment: PaymentOptions,
     network: Target,
+    as_json: AsJson = False,
 ) -> None:
     """Make a transaction and print it as JSON, for `multiwallet sign` on another machine. Works with --xpub.
 
-    What it does is told on stderr.
+    What it does is told on stderr. The output is JSON with or without --json, which is for errors here.
     """
-    transaction = _build(keys, nodes, chosen, payment, network)
-    note(str(transaction.summary))
-    print(transaction.to_json())
-
-
-def _build(
-    keys: KeyOptions, nodes: NodeOptions, chosen: AccountOptions, payment: PaymentOptions, network: str
-) -> UnsignedTransaction:
     asked = _payment(payment)
     with open_wallet(keys, nodes, network) as wallet:
         account = open_account(wallet, network, chosen)
         with working(f"asking {account.network.title}"):
-            return account.build(**asked)
+            transaction = account.build(**asked)
+    if not as_json:
+        note(str(transaction.summary))
+    print(transaction.to_json())
 
 
 @grouped
@@ -210,7 +205,7 @@ def send(
             note(f"sending {signed.txid}")
         receipt = _deliver(account, signed, follow)
     if as_json:
-        print_json(receipt.to_dict() | {"explorer": explorer_link(receipt), "summary": summary.to_dict()})
+        print_json(receipt.to_dict() | {"summary": summary.to_dict()})
     else:
         print_receipt(receipt)
 
@@ -227,17 +222,6 @@ def _deliver(account: Account, signed: Any, follow: WaitOptions) -> Receipt:
     except MultiwalletError as error:
         raise Failure(error, txid=signed.txid) from error
     return receipt
-
-
-def explorer_link(receipt: Receipt) -> str | None:
-    """Where a person can look at the transaction, if the network's row names a place."""
-    from ..exchange import redact
-
-    explorer = receipt.network.explorer
-    if not explorer:
-        return None
-    shown = explorer.format(txid=receipt.txid) if "{txid}" in explorer else None
-    return shown or redact(explorer)
 
 
 def print_receipt(receipt: Receipt) -> None:
