@@ -229,7 +229,7 @@ class AccountOperations:
         checked = Options(options["speed"], max_fee, options["memo"], options["native"], secrets.randbits(62))
         payments = []
         for transfer in transfers:
-            payments.append((yield from self._payment(transfer)))
+            payments.append((yield from self._payment(transfer, may_be_zero="data" in checked.native)))
 
         def on_chain() -> Op[T]:
             yield from self.refresh()
@@ -237,7 +237,7 @@ class AccountOperations:
 
         return (yield from self.online(on_chain()))
 
-    def _payment(self, transfer: Transfer) -> Op[Payment]:
+    def _payment(self, transfer: Transfer, *, may_be_zero: bool) -> Op[Payment]:
         to = self.chain.parse_address(self.network, transfer.to)
         amount = transfer.amount
         stated = transfer.asset
@@ -252,7 +252,7 @@ class AccountOperations:
             if amount == "max":
                 return Payment(to, Amount(0, asset), everything=True)
             amount = Amount.parse(amount, asset)
-        if not amount:
+        if not amount and not may_be_zero:  # a call of a contract may well carry no coins
             raise AmountError("the amount is zero: there is nothing to send")
         return Payment(to, amount)
 

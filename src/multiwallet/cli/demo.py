@@ -1,0 +1,170 @@
+"""``demo``: one mnemonic holds, receives and sends money on four chains, on the engines of the local devnet.
+
+Everything here goes through the library's public names, so it can be read as an example.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
+
+import typer
+
+from .. import Amount, Mnemonic, MultiwalletError, SignedTransaction, UnsignedTransaction, Wallet
+from ..ops import Rest, Rpc, run
+from .options import AsJson
+from .output import note, print_json, print_text
+from .progress import meter, working
+
+if TYPE_CHECKING:
+    from .. import Account, Asset, Balance, Receipt
+    from ..devnet import Devnet
+
+__all__ = ["demo"]
+
+TOKEN: Final = "DEMO"  # noqa: S105  # the symbol of a token, and no password
+
+
+class Chapter(NamedTuple):
+    """What happens on one network: the money given to the payer, and what of it is paid on."""
+
+    network: str
+    funded: str
+    paid: str
+    standard: str
+    """The token standard; empty where the chain has none."""
+
+
+CHAPTERS: Final = (
+    Chapter("bitcoin", "1", "0.25", ""),
+    Chapter("ethereum", "10", "2.5", "ERC-20"),
+    Chapter("tron", "5000", "1250", "TRC-20"),
+    Chapter("solana", "20", "5", "SPL"),
+)
+TOKENS_FUNDED: Final = "1000"
+TOKENS_PAID: Final = "12.5"
+
+
+def demo(
+    signatures: Annotated[int, typer.Option(min=0, help="How many transactions to sign offline at the end.")] = 2000,
+    as_json: AsJson = False,
+) -> None:
+    """Show the library at work: four chains on real engines in this process, without any network.
+
+    A new mnemonic is given worthless coins on Bitcoin, Ethereum, TRON and Solana, sends some of them and some
+    tokens to a second one, and then signs many transactions offline. Nothing is kept.
+    """
+    from ..devnet import Devnet
+
+    say: Callable[[str], None] = (lambda text: None) if as_json else print_text
+    started = time.perf_counter()
+    say("One new mnemonic of 24 words, four chains, no network: the engines run in this process.")
+    told = []
+    with Devnet() as devnet, _new_wallet(devnet) as payer, _new_wallet(devnet) as recipient:
+        for chapter in CHAPTERS:
+            told.append(_tell(chapter, devnet, payer, recipient, say))
+        speed = _sign_offline(devnet, payer, recipient, signatures, say, quiet=as_json)
+    seconds = round(time.perf_counter() - started, 1)
+    say(f"\nThe demo took {seconds} s.")
+    if as_json:
+        print_json({"chains": told, "signatures": speed, "seconds": seconds})
+
+
+def _new_wallet(devnet: Devnet) -> Wallet:
+    with Mnemonic.generate(24) as mnemonic:
+        return Wallet.from_mnemonic(mnemonic, transport=devnet)
+
+
+def _tell(chapter: Chapter, devnet: Devnet, payer: Wallet, recipient: Wallet, say: Callable[[str], None]) -> dict[str, Any]:
+    sender, receiver = payer.account(chapter.network), recipient.account(chapter.network)
+    with working(f"starting {sender.network.title}"):
+        devnet.fund(sender, chapter.funded)
+    funded = sender.balance()
+    say(f"\n{sender.network.title}")
+    say(f"  address    {sender.address}")
+    say(f"  path       {sender.path}")
+    say(f"  balance    {funded}")
+    told: dict[str, Any] = {
+        "network": sender.network.name,
+        "title": sender.network.title,
+        "address": sender.address,
+        "path": str(sender.path),
+        "funded": _amount(funded.total),
+        "transfer": _transfer(sender, receiver, chapter.paid, None, say),
+        "token": None,
+    }
+    if not chapter.standard:
+        say(f"  token      {sender.network.title} has no tokens of its own")
+        return told
+    asset = devnet.deploy_token(chapter.network, symbol=TOKEN, decimals=6, holder=sender, supply=TOKENS_FUNDED)
+    say(f"  token      {chapter.standard} {asset.reference}")
+    told["token"] = {"standard": chapter.standard, "asset": asset.id} | _transfer(
+        sender, receiver, TOKENS_PAID, asset, say
+    )
+    return told
+
+
+def _transfer(
+    sender: Account, receiver: Account, amount: str, asset: Asset | None, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Build, look, sign, broadcast, wait: the life of a transfer."""
+    transaction = sender.build(to=receiver.address, amount=amount, asset=asset)
+    summary = transaction.summary
+    for line in str(summary).split("\n"):
+        say(f"    {line}")
+    signed = sender.sign(transaction)
+    sender.broadcast(signed)
+    receipt: Receipt = sender.wait(signed.txid, expiry=signed.expiry)
+    left, received = sender.balance(asset), receiver.balance(asset)
+    block = "" if receipt.block is None else f" in block {receipt.block}"
+    say(f"  txid       {signed.txid}")
+    say(f"  status     {receipt.status.value}{block}, {_confirmations(receipt)}")
+    say(f"  fee        {receipt.fee if receipt.fee is not None else transaction.fee}")
+    say(f"  balances   sender {left}, recipient {received}")
+    return {
+        "summary": summary.to_dict(),
+        "txid": signed.txid,
+        "status": receipt.status.value,
+        "block": receipt.block,
+        "confirmations": receipt.confirmations,
+        "fee": _amount(transaction.fee.expected if receipt.fee is None else receipt.fee),
+        "sender_balance": _amount(left.total),
+        "recipient_balance": _amount(received.total),
+    }
+
+
+def _confirmations(receipt: Receipt) -> str:
+    return f"{receipt.confirmations} confirmation{'' if receipt.confirmations == 1 else 's'}"
+
+
+def _amount(amount: Amount) -> dict[str, str]:
+    return {"amount": amount.text, "units": str(amount.units), "symbol": amount.asset.symbol, "asset": amount.asset.id}
+
+
+# -- many signatures -------------------------------------------------------------------------------------------
+
+
+def _sign_offline(
+    devnet: Devnet, payer: Wallet, recipient: Wallet, wanted: int, say: Callable[[str], None], *, quiet: bool
+) -> dict[str, Any]:
+    """Sign so many payments, each of its own bytes, in turn on the four chains. None of them is sent."""
+    accounts = [payer.account(chapter.network) for chapter in CHAPTERS]
+    sources = [
+        _payments(devnet, account, recipient.account(chapter.network), chapter)
+        for account, chapter in zip(accounts, CHAPTERS, strict=True)
+    ]
+    turns = ((accounts[n % len(accounts)], next(sources[n % len(accounts)])) for n in range(wanted))
+    with meter("signing offline", wanted, quiet=quiet) as shown:
+        started = time.perf_counter()
+        txids = set()
+        for signed in payer.sign_batch(turns):
+            if isinstance(signed, MultiwalletError):
+                raise signed
+            txids.add(signed.txid)
+            shown.advance()
+        seconds = time.perf_counter() - started
+    rate = int(len(txids) / seconds) if seconds else 0
+    say(f"\n{len(txids):,} different transactions signed offline in {seconds:.2f} s: {rate:,} a second on one thread.")
+    return {"count": len(txids), "seconds": round(seconds, 3), "per_second": rate}
