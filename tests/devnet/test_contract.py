@@ -88,7 +88,7 @@ class TestSolana(WithTokens):
     network = "solana"
     valid_addresses = ("HAgk14JpMQLgt6rVgv7cBQFJWFto5Dqxi472uT3DKpqk",)
     invalid_addresses = (
-        "HAgk14JpMQLgt6rVgv7cBQFJWFto5Dqxi472uT3DKpq",
+        "HAgk14JpMQLgt6rVgv7cBQFJWFto5Dqxi472uT3DKpqk1",
         "HAgk14JpMQLgt6rVgv7cBQFJWFto5Dqxi472uT3DKpq0",
         "0x9858EfFD232B4033E47d90003D41EC34EcaEda94",
     )

@@ -60,23 +60,25 @@ def _everything(
     pass
 
 
-application.command("new")(keys.new)
-application.command("derive")(keys.derive)
-application.command("networks")(keys.networks)
-application.command("balance")(money.balance)
-application.command("quote")(money.quote)
-application.command("build")(money.build)
-application.command("send")(money.send)
-application.command("sign")(signing.sign)
-application.command("broadcast")(signing.broadcast)
-application.command("status")(signing.status)
-application.command("sign-message")(messages.sign_message)
-application.command("verify-message")(messages.verify_message)
-application.command("demo")(demo.demo)
-application.command("devnet")(devnet.devnet)
+application.command("new", short_help="Make a new mnemonic.")(keys.new)
+application.command("derive", short_help="Show addresses.")(keys.derive)
+application.command("networks", short_help="List the networks.")(keys.networks)
+application.command("balance", short_help="Show what is held, on several networks at once.")(money.balance)
+application.command("quote", short_help="Say what a transfer would cost.")(money.quote)
+application.command("build", short_help="Make a transaction for signing elsewhere.")(money.build)
+application.command("send", short_help="Send money, after showing what will happen.")(money.send)
+application.command("sign", short_help="Sign a transaction, or many.")(signing.sign)
+application.command("broadcast", short_help="Hand a signed transaction to the network.")(signing.broadcast)
+application.command("status", short_help="Say where a transaction stands.")(signing.status)
+application.command("sign-message", short_help="Sign a message.")(messages.sign_message)
+application.command("verify-message", short_help="Check the signature of a message.")(messages.verify_message)
+application.command("demo", short_help="See four chains at work, without any network.")(demo.demo)
+application.command("devnet", short_help="Run four local chains over HTTP.")(devnet.devnet)
 
 # typer has exported the parents of BadParameter under different names over time.
-_USAGE_ERROR: Final[type[Exception]] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError")
+_USAGE_ERROR: Final[type[Exception]] = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "UsageError"
+)
 
 
 def run(arguments: list[str]) -> int:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
-from .. import Amount, Mnemonic, MultiwalletError, SignedTransaction, UnsignedTransaction, Wallet
-from ..ops import Rest, Rpc, run
+from .. import Amount, Mnemonic, MultiwalletError, Wallet
+from ..ops import Op, Rest, Rpc, ask, run
 from .options import AsJson
-from .output import note, print_json, print_text
+from .output import print_json, print_text
 from .progress import meter, working
 
 if TYPE_CHECKING:
-    from .. import Account, Asset, Balance, Receipt
+    from .. import Account, Asset, Receipt, UnsignedTransaction
     from ..devnet import Devnet
 
 __all__ = ["demo"]
@@ -48,7 +48,9 @@ TOKENS_PAID: Final = "12.5"
 
 
 def demo(
-    signatures: Annotated[int, typer.Option(min=0, help="How many transactions to sign offline at the end.")] = 2000,
+    signatures: Annotated[
+        int, typer.Option(min=0, metavar="N", help="How many transactions to sign offline at the end.")
+    ] = 2000,
     as_json: AsJson = False,
 ) -> None:
     """Show the library at work: four chains on real engines in this process, without any network.
@@ -77,7 +79,9 @@ def _new_wallet(devnet: Devnet) -> Wallet:
         return Wallet.from_mnemonic(mnemonic, transport=devnet)
 
 
-def _tell(chapter: Chapter, devnet: Devnet, payer: Wallet, recipient: Wallet, say: Callable[[str], None]) -> dict[str, Any]:
+def _tell(
+    chapter: Chapter, devnet: Devnet, payer: Wallet, recipient: Wallet, say: Callable[[str], None]
+) -> dict[str, Any]:
     sender, receiver = payer.account(chapter.network), recipient.account(chapter.network)
     with working(f"starting {sender.network.title}"):
         devnet.fund(sender, chapter.funded)
@@ -152,7 +156,7 @@ def _sign_offline(
     """Sign so many payments, each of its own bytes, in turn on the four chains. None of them is sent."""
     accounts = [payer.account(chapter.network) for chapter in CHAPTERS]
     sources = [
-        _payments(devnet, account, recipient.account(chapter.network), chapter)
+        _payments(devnet, account, recipient.account(chapter.network))
         for account, chapter in zip(accounts, CHAPTERS, strict=True)
     ]
     turns = ((accounts[n % len(accounts)], next(sources[n % len(accounts)])) for n in range(wanted))
@@ -168,3 +172,49 @@ def _sign_offline(
     rate = int(len(txids) / seconds) if seconds else 0
     say(f"\n{len(txids):,} different transactions signed offline in {seconds:.2f} s: {rate:,} a second on one thread.")
     return {"count": len(txids), "seconds": round(seconds, 3), "per_second": rate}
+
+
+def _payments(devnet: Devnet, account: Account, to: Account) -> Iterator[Any]:
+    """Endlessly many different payments, ready to sign. What they need from the chain is asked once, here."""
+    network = account.network
+    match network.family:
+        case "bitcoin":
+            return _payments_valid_later(account.build(to=to.address, amount="0.01"))
+        case "evm":
+            template = account.template(
+                nonce=0, gas=21_000, max_fee_per_gas=30_000_000_000, max_priority_fee_per_gas=1_000_000_000
+            )
+        case "tron":
+            block = run(_ask(Rest(network.id, "POST", "wallet/getnowblock", json={})), devnet.perform)
+            made = block["block_header"]["raw_data"]["timestamp"]
+            template = account.template(
+                ref_block_bytes=block["blockID"][12:16],
+                ref_block_hash=block["blockID"][16:32],
+                timestamp=made,
+                expiration=made + 60_000,
+            )
+        case _:
+            latest = run(_ask(Rpc(network.id, "getLatestBlockhash", [{"commitment": "confirmed"}])), devnet.perform)
+            template = account.template(blockhash=latest["value"]["blockhash"])
+    payments: Iterator[Any] = template.fill((to.address, units) for units in count(1))
+    return payments
+
+
+def _ask(effect: Rest | Rpc) -> Op[Any]:
+    answers = yield from ask(effect)
+    return answers[0]
+
+
+def _payments_valid_later(transaction: UnsignedTransaction) -> Iterator[bytes]:
+    """One Bitcoin payment, made valid from block 1, 2, 3 ... on: other bytes to sign each time.
+
+    A PSBT (BIP-174) begins with 5 bytes of magic, the key ``01 00``, the length of the unsigned transaction and
+    the transaction itself, whose last 4 bytes are its lock time.
+    """
+    psbt = transaction.body
+    length = psbt[7]
+    assert psbt[:7] == b"psbt\xff\x01\x00"
+    assert length < 0xFD  # one byte is enough for the few inputs and outputs here
+    end = 8 + length
+    for block in count(1):
+        yield psbt[: end - 4] + block.to_bytes(4, "little") + psbt[end:]

@@ -22,9 +22,11 @@ _VARIABLE: Final = "MULTIWALLET_ENDPOINTS_"
 
 
 def devnet(
-    network: Annotated[list[str] | None, typer.Option(help="A network; repeat for more. The four main ones else.")] = None,
-    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 0,
+    network: Annotated[
+        list[str] | None, typer.Option(metavar="NETWORK", help="A network; repeat for more. The four main ones else.")
+    ] = None,
+    host: Annotated[str, typer.Option(metavar="HOST", help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="The port; 0 takes a free one.")] = 0,
     fund: Annotated[
         list[str] | None,
         typer.Option(metavar="NETWORK:ADDRESS=AMOUNT", help="Give an address coins at the start; repeat for more."),

@@ -31,8 +31,8 @@ _COLUMNS: Final = ("network", "path", "address")
 
 
 def new(
-    words: Annotated[int, typer.Option(help="12, 15, 18, 21 or 24.")] = 24,
-    language: Annotated[str, typer.Option(help="The wordlist: english, japanese, ...")] = "english",
+    words: Annotated[int, typer.Option(metavar="N", help="12, 15, 18, 21 or 24.")] = 24,
+    language: Annotated[str, typer.Option(metavar="NAME", help="The wordlist: english, japanese, ...")] = "english",
     show: Annotated[bool, typer.Option("--show", help="Print the mnemonic.")] = False,
     file: Annotated[
         str | None, typer.Option("--file", metavar="FILE", help="Write it to a new file that only you can read.")
@@ -46,7 +46,9 @@ def new(
     from ..keys.mnemonic import Mnemonic
 
     if not show and file is None:
-        raise InputError("say where the mnemonic should go: --show prints it, --file FILE writes a file only you can read")
+        raise InputError(
+            "say where the mnemonic should go: --show prints it, --file FILE writes a file only you can read"
+        )
     with Mnemonic.generate(words, language) as mnemonic:
         if file is not None:
             write_secret_file("--file", file, mnemonic.expose() + "\n")
@@ -76,14 +78,18 @@ def rows_of(
 def derive(
     keys: KeyOptions,
     nodes: NodeOptions,
-    network: Annotated[list[str] | None, typer.Option(help="A network; repeat for more. The four main ones else.")] = None,
+    network: Annotated[
+        list[str] | None, typer.Option(metavar="NETWORK", help="A network; repeat for more. The four main ones else.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every main network.")] = False,
     testnets: Annotated[bool, typer.Option("--testnets", help="With --all: the test networks too.")] = False,
-    count: Annotated[int, typer.Option(min=1, help="How many addresses a network.")] = 1,
-    start: Annotated[int, typer.Option(min=0, help="The first address's index.")] = 0,
-    account: Annotated[int | None, typer.Option(min=0, help="The account number.")] = None,
-    kind: Annotated[str | None, typer.Option(help="Bitcoin: p2wpkh, p2tr, p2sh-p2wpkh or p2pkh.")] = None,
-    path: Annotated[str | None, typer.Option(help="One explicit derivation path instead.")] = None,
+    count: Annotated[int, typer.Option(min=1, metavar="N", help="How many addresses a network.")] = 1,
+    start: Annotated[int, typer.Option(min=0, metavar="N", help="The first address's index.")] = 0,
+    account: Annotated[int | None, typer.Option(min=0, metavar="N", help="The account number.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(metavar="KIND", help="Bitcoin: p2wpkh, p2tr, p2sh-p2wpkh or p2pkh.")
+    ] = None,
+    path: Annotated[str | None, typer.Option(metavar="PATH", help="One explicit derivation path instead.")] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -109,7 +115,9 @@ def derive(
                     yield wallet.account(row, path=path, kind=chosen)
                 elif single:
                     if count != 1 or start or account:
-                        raise InputError("a single private key has one address a network: leave --count and --start out")
+                        raise InputError(
+                            "a single private key has one address a network: leave --count and --start out"
+                        )
                     yield wallet.account(row, kind=chosen)
                 else:
                     yield from _many(wallet, row, start, count, account, chosen)
@@ -140,7 +148,9 @@ def _print_accounts(accounts: Iterator[Account], *, as_csv: bool, as_json: bool)
             separator = ",\n"
         print("\n]}")
     elif as_csv:
-        writer = csv.DictWriter(sys.stdout, ["network", "id", "path", "address", "kind", "public_key"], lineterminator="\n")
+        writer = csv.DictWriter(
+            sys.stdout, ["network", "id", "path", "address", "kind", "public_key"], lineterminator="\n"
+        )
         writer.writeheader()
         for account in accounts:
             writer.writerow(_fields(account))
@@ -162,7 +172,9 @@ def _fields(account: Account) -> dict[str, Any]:
 @grouped
 def networks(
     nodes: NodeOptions,
-    family: Annotated[str | None, typer.Option(help="Only this family: bitcoin, evm, tron, solana, ...")] = None,
+    family: Annotated[
+        str | None, typer.Option(metavar="FAMILY", help="Only this family: bitcoin, evm, tron, solana, ...")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the networks. Endpoints are shown by their host alone, since their paths may hold keys."""

@@ -19,12 +19,15 @@ __all__ = ["sign_message", "verify_message"]
 
 Message = Annotated[str | None, typer.Argument(help="The text, exactly as it is to be signed.")]
 MessageFile = Annotated[
-    str | None, typer.Option("--message-file", metavar="FILE", help="Read the text from a file instead, or - for stdin.")
+    str | None,
+    typer.Option("--message-file", metavar="FILE", help="Read the text from a file instead, or - for stdin."),
 ]
 Hex = Annotated[bool, typer.Option("--hex", help="The message is bytes, written in hex.")]
 Typed = Annotated[
     str | None,
-    typer.Option("--typed-data", metavar="FILE", help="Typed data (EIP-712, TIP-712) instead: its JSON, or - for stdin."),
+    typer.Option(
+        "--typed-data", metavar="FILE", help="Typed data (EIP-712, TIP-712) instead: its JSON, or - for stdin."
+    ),
 ]
 
 
@@ -58,13 +61,14 @@ def sign_message(
     keys: KeyOptions,
     nodes: NodeOptions,
     chosen: AccountOptions,
-    network: Annotated[str, typer.Option(help="The network.")],
+    network: Annotated[str, typer.Option(metavar="NETWORK", help="The network.")],
     message: Message = None,
     message_file: MessageFile = None,
     as_hex: Hex = False,
     typed_data: Typed = None,
     form: Annotated[
-        str | None, typer.Option(help="Where a chain has several: bip137, bip322 (Bitcoin), offchain (Solana).")
+        str | None,
+        typer.Option(metavar="FORM", help="Where a chain has several: bip137, bip322 (Bitcoin), offchain (Solana)."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -100,9 +104,9 @@ def _object(text: str | bytes) -> Any:
 @grouped
 def verify_message(
     nodes: NodeOptions,
-    network: Annotated[str, typer.Option(help="The network.")],
-    address: Annotated[str, typer.Option(help="Who is said to have signed.")],
-    signature: Annotated[str, typer.Option(help="The signature, as `sign-message` prints it.")],
+    network: Annotated[str, typer.Option(metavar="NETWORK", help="The network.")],
+    address: Annotated[str, typer.Option(metavar="ADDRESS", help="Who is said to have signed.")],
+    signature: Annotated[str, typer.Option(metavar="SIGNATURE", help="The signature, as `sign-message` prints it.")],
     message: Message = None,
     message_file: MessageFile = None,
     as_hex: Hex = False,

@@ -29,11 +29,14 @@ def balance(
     keys: KeyOptions,
     nodes: NodeOptions,
     chosen: AccountOptions,
-    network: Annotated[list[str] | None, typer.Option(help="A network; repeat for more. The four main ones else.")] = None,
+    network: Annotated[
+        list[str] | None, typer.Option(metavar="NETWORK", help="A network; repeat for more. The four main ones else.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every main network.")] = False,
     testnets: Annotated[bool, typer.Option("--testnets", help="With --all: the test networks too.")] = False,
     asset: Annotated[
-        list[str] | None, typer.Option(help="A token by contract, mint or CAIP-19 id; repeat for more.")
+        list[str] | None,
+        typer.Option(metavar="ASSET", help="A token by contract, mint or CAIP-19 id; repeat for more."),
     ] = None,
     as_json: AsJson = False,
 ) -> int:
@@ -57,9 +60,7 @@ def balance(
     if as_json:
         print_json({"balances": [_balance_fields(*item) for item in found]})
     else:
-        print_table(
-            ("network", "address", "available", "pending", "locked"), (_balance_cells(*item) for item in found)
-        )
+        print_table(("network", "address", "available", "pending", "locked"), (_balance_cells(*item) for item in found))
     return SOME_FAILED if failed else 0
 
 
@@ -131,7 +132,7 @@ def _payment(payment: PaymentOptions) -> dict[str, Any]:
     return named | native
 
 
-Target = Annotated[str, typer.Option(help="The network.")]
+Target = Annotated[str, typer.Option(metavar="NETWORK", help="The network.")]
 
 
 @grouped

@@ -15,10 +15,6 @@ __all__ = ["AccountOptions", "AsJson", "KeyOptions", "NodeOptions", "PaymentOpti
 T = TypeVar("T")
 C = TypeVar("C", bound=Callable[..., Any])
 
-_KEYS = "Keys (the default is a hidden prompt)"
-_NODES = "Endpoints"
-_ACCOUNT = "Account"
-
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON; errors too, on stderr.")]
 
 
@@ -27,28 +23,25 @@ class KeyOptions:
     """Whose keys."""
 
     mnemonic_file: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Read the mnemonic from a file (mode 0600).", rich_help_panel=_KEYS)
+        str | None,
+        typer.Option(metavar="FILE", help="Read the mnemonic from a file (mode 0600)."),
     ] = None
-    mnemonic_stdin: Annotated[
-        bool, typer.Option("--mnemonic-stdin", help="Read the mnemonic from stdin.", rich_help_panel=_KEYS)
-    ] = False
-    passphrase: Annotated[
-        bool, typer.Option("--passphrase", help="Ask for the BIP-39 passphrase.", rich_help_panel=_KEYS)
-    ] = False
+    mnemonic_stdin: Annotated[bool, typer.Option("--mnemonic-stdin", help="Read the mnemonic from stdin.")] = False
+    passphrase: Annotated[bool, typer.Option("--passphrase", help="Ask for the BIP-39 passphrase.")] = False
     passphrase_file: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Read the BIP-39 passphrase from a file (mode 0600).", rich_help_panel=_KEYS),
+        typer.Option(metavar="FILE", help="Read the BIP-39 passphrase from a file (mode 0600)."),
     ] = None
     language: Annotated[
-        str | None, typer.Option(help="The mnemonic's wordlist, where several fit.", rich_help_panel=_KEYS)
+        str | None, typer.Option(metavar="NAME", help="The mnemonic's wordlist, where several fit.")
     ] = None
     private_key_file: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Use a single private key from a file (mode 0600).", rich_help_panel=_KEYS),
+        typer.Option(metavar="FILE", help="Use a single private key from a file (mode 0600)."),
     ] = None
     xpub: Annotated[
         str | None,
-        typer.Option(help="Watch only: an extended public key (xpub, zpub, ...).", rich_help_panel=_KEYS),
+        typer.Option(metavar="KEY", help="Watch only: an extended public key (xpub, zpub, ...)."),
     ] = None
 
 
@@ -58,11 +51,11 @@ class NodeOptions:
 
     endpoint: Annotated[
         list[str] | None,
-        typer.Option(metavar="NETWORK=URL", help="Ask this node; repeat for more.", rich_help_panel=_NODES),
+        typer.Option(metavar="NETWORK=URL", help="Ask this node; repeat for more."),
     ] = None
     networks_file: Annotated[
         list[str] | None,
-        typer.Option(metavar="FILE", help="Add the networks of a TOML file; repeat for more.", rich_help_panel=_NODES),
+        typer.Option(metavar="FILE", help="Add the networks of a TOML file; repeat for more."),
     ] = None
 
 
@@ -70,34 +63,36 @@ class NodeOptions:
 class AccountOptions:
     """Which account of a network."""
 
-    index: Annotated[int | None, typer.Option(min=0, help="The address index.", rich_help_panel=_ACCOUNT)] = None
-    account: Annotated[int | None, typer.Option(min=0, help="The account number.", rich_help_panel=_ACCOUNT)] = None
-    path: Annotated[
-        str | None, typer.Option(help="A derivation path instead: m/44h/60h/0h/0/0.", rich_help_panel=_ACCOUNT)
-    ] = None
+    index: Annotated[int | None, typer.Option(min=0, metavar="N", help="The address index.")] = None
+    account: Annotated[int | None, typer.Option(min=0, metavar="N", help="The account number.")] = None
+    path: Annotated[str | None, typer.Option(metavar="PATH", help="A derivation path instead: m/44h/60h/0h/0/0.")] = (
+        None
+    )
     kind: Annotated[
         str | None,
-        typer.Option(help="Bitcoin: p2wpkh, p2tr, p2sh-p2wpkh or p2pkh.", rich_help_panel=_ACCOUNT),
+        typer.Option(metavar="KIND", help="Bitcoin: p2wpkh, p2tr, p2sh-p2wpkh or p2pkh."),
     ] = None
 
     @property
     def named(self) -> bool:
         """Whether any of them was given."""
-        return not (self.index is self.account is self.path is self.kind is None)
+        return any(given is not None for given in (self.index, self.account, self.path, self.kind))
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentOptions:
     """What is paid, and how dear it may be."""
 
-    to: Annotated[str, typer.Option(help="The recipient's address.")]
-    amount: Annotated[str, typer.Option(help='How much in whole units, exact: 0.1. Or "max".')]
+    to: Annotated[str, typer.Option(metavar="ADDRESS", help="The recipient's address.")]
+    amount: Annotated[str, typer.Option(metavar="AMOUNT", help='How much in whole units, exact: 0.1. Or "max".')]
     asset: Annotated[
-        str | None, typer.Option(help="A token by its contract, mint or CAIP-19 id; the coin without.")
+        str | None, typer.Option(metavar="ASSET", help="A token by its contract, mint or CAIP-19 id; the coin without.")
     ] = None
-    speed: Annotated[str, typer.Option(help="slow, normal or fast.")] = "normal"
-    max_fee: Annotated[str | None, typer.Option(help="Refuse a higher fee (in the network's coin).")] = None
-    memo: Annotated[str | None, typer.Option(help="A memo, where the chain has one.")] = None
+    speed: Annotated[str, typer.Option(metavar="SPEED", help="slow, normal or fast.")] = "normal"
+    max_fee: Annotated[
+        str | None, typer.Option(metavar="AMOUNT", help="Refuse a higher fee (in the network's coin).")
+    ] = None
+    memo: Annotated[str | None, typer.Option(metavar="TEXT", help="A memo, where the chain has one.")] = None
     native: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="An option of this chain (nonce=7, fee_rate=2.5); repeat for more."),
@@ -109,8 +104,8 @@ class WaitOptions:
     """How long a transaction is followed."""
 
     wait: Annotated[bool, typer.Option(help="Wait until the transaction is included.")] = True
-    confirmations: Annotated[int, typer.Option(min=1, help="Confirmations to wait for.")] = 1
-    timeout: Annotated[int, typer.Option(min=1, help="Seconds to wait at most.")] = 300
+    confirmations: Annotated[int, typer.Option(min=1, metavar="N", help="Confirmations to wait for.")] = 1
+    timeout: Annotated[int, typer.Option(min=1, metavar="N", help="Seconds to wait at most.")] = 300
 
 
 def grouped(function: Callable[..., T]) -> Callable[..., T]:

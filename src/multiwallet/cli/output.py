@@ -54,11 +54,11 @@ _EXIT_CODES: Final[tuple[tuple[type[MultiwalletError], int], ...]] = (
 )
 
 
-class Declined(Exception):  # noqa: N818  # it is an answer, not an error
+class Declined(Exception):
     """The person at the terminal did not agree."""
 
 
-class Failure(Exception):  # noqa: N818  # it carries an error and is none itself
+class Failure(Exception):
     """An error of the tree, with what is known beside it (a txid that must not be lost)."""
 
     def __init__(self, error: MultiwalletError, **known: Any) -> None:

@@ -100,7 +100,9 @@ def write_secret_file(option: str, name: str, text: str) -> None:
     try:
         descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise InputError(f"the file given with {option} exists already and is left as it is: choose a new name") from None
+        raise InputError(
+            f"the file given with {option} exists already and is left as it is: choose a new name"
+        ) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no file name"
         raise InputError(f"cannot make the file given with {option}: {reason}") from None

@@ -44,9 +44,13 @@ def sign(
     nodes: NodeOptions,
     chosen: AccountOptions,
     file: Annotated[str, typer.Argument(help="The transaction: a file, or - for stdin.")] = "-",
-    network: Annotated[str | None, typer.Option(help="The network; a file of ours says it itself.")] = None,
-    lines: Annotated[bool, typer.Option("--lines", help="A batch: one transaction a line, signed as they come.")] = False,
-    threads: Annotated[int, typer.Option(min=1, max=64, help="With --lines: so many at once.")] = 1,
+    network: Annotated[
+        str | None, typer.Option(metavar="NETWORK", help="The network; a file of ours says it itself.")
+    ] = None,
+    lines: Annotated[
+        bool, typer.Option("--lines", help="A batch: one transaction a line, signed as they come.")
+    ] = False,
+    threads: Annotated[int, typer.Option(min=1, max=64, metavar="N", help="With --lines: so many at once.")] = 1,
     wire: Wire = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for scripts.")] = False,
     as_json: AsJson = False,
@@ -249,7 +253,9 @@ def _numbered(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
             return
         number += 1
         if len(line) > _LONGEST_LINE:
-            raise InputError(f"line {number} is longer than {_LONGEST_LINE // 2**20} MiB: this is no list of transactions")
+            raise InputError(
+                f"line {number} is longer than {_LONGEST_LINE // 2**20} MiB: this is no list of transactions"
+            )
         if line.strip():
             yield number, line
 
@@ -262,7 +268,9 @@ def broadcast(
     nodes: NodeOptions,
     follow: WaitOptions,
     file: Annotated[str, typer.Argument(help="The signed transaction: a file, or - for stdin.")] = "-",
-    network: Annotated[str | None, typer.Option(help="The network; the JSON of `sign --json` says it.")] = None,
+    network: Annotated[
+        str | None, typer.Option(metavar="NETWORK", help="The network; the JSON of `sign --json` says it.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Hand a signed transaction to the network. The same bytes twice do no harm. Needs no key."""
@@ -301,11 +309,13 @@ def broadcast(
 def status(
     nodes: NodeOptions,
     txid: Annotated[str, typer.Argument(help="The transaction's id, as explorers show it.")],
-    network: Annotated[str, typer.Option(help="The network.")],
+    network: Annotated[str, typer.Option(metavar="NETWORK", help="The network.")],
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it is included.")] = False,
-    confirmations: Annotated[int, typer.Option(min=1, help="With --wait: so many confirmations.")] = 1,
-    timeout: Annotated[int, typer.Option(min=1, help="With --wait: seconds at most.")] = 300,
-    expiry: Annotated[int | None, typer.Option(min=0, help="The expiry that `sign --json` told, if any.")] = None,
+    confirmations: Annotated[int, typer.Option(min=1, metavar="N", help="With --wait: so many confirmations.")] = 1,
+    timeout: Annotated[int, typer.Option(min=1, metavar="N", help="With --wait: seconds at most.")] = 300,
+    expiry: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="The expiry that `sign --json` told, if any.")
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Say where a transaction stands. One that was included and failed gives the exit code 9. Needs no key."""
