@@ -25,10 +25,10 @@ from ...chain import (
 )
 from ...codec import eip55
 from ...crypto.hashes import keccak256
-from ...errors import InputError, InvalidAddress, InvalidTransaction, SigningRefused
+from ...errors import BadResponse, InputError, InvalidAddress, InvalidTransaction, SigningRefused
 from ...ops import Op, Rpc, ask
 from ...path import Path
-from .answers import read_quantity, refuse
+from .answers import read_quantity
 from .batch import EvmBatch
 from .build import build_payment
 from .delivery import broadcast, status
@@ -140,7 +140,12 @@ class Evm(Chain):
         transaction = decode_unsigned(body)
         if transaction.chain_id not in (None, chain_id_of(network)):
             raise InvalidTransaction(f"the transaction is for chain id {transaction.chain_id}, not for {network.id}")
-        if fee.maximum.asset != network.native or fee.maximum.units < transaction.maximum_fee:
+        if any(
+            amount.asset != network.native or amount.asset.decimals != network.decimals
+            for amount in (fee.expected, fee.maximum)
+        ):
+            raise InvalidTransaction(f"fees on {network.title} are paid in {network.symbol}")
+        if fee.maximum.units < transaction.maximum_fee:
             raise InvalidTransaction("the stated fee is below what the transaction's bytes allow")
         return UnsignedTransaction(
             chain=self,
@@ -264,7 +269,10 @@ class Evm(Chain):
         (answer,) = yield from ask(Rpc(network.id, "eth_chainId"))
         found = read_quantity("eth_chainId", answer)
         if found != chain_id_of(network):
-            refuse("eth_chainId", f"{hex(chain_id_of(network))} ({network.title}, {network.id})", f"eip155:{found}")
+            raise BadResponse(
+                f"the endpoint speaks for another chain: {network.title} is {network.id}, and its eth_chainId says "
+                f"eip155:{found}; check the endpoint"
+            )
 
     def asset(self, network: Network, reference: str) -> Op[Asset]:
         """An ERC-20 token by its contract's address, with symbol and decimals read from it."""
