@@ -21,11 +21,11 @@ async def pay(wallet: AsyncWallet, network: str, index: int, amount: str) -> str
 async def main() -> None:
     with Devnet() as devnet:
         async with AsyncWallet.from_mnemonic(WORDS, transport=devnet) as wallet:
-            for network, amount in (("ethereum", "5"), ("tron", "500"), ("bitcoin", "0.2")):
+            for network, amount in (("ethereum", "5"), ("tron", "500"), ("solana", "9"), ("bitcoin", "0.2")):
                 devnet.fund(wallet.account(network, index=0), amount)
 
             # Different accounts at the same time; the last one asks for more than there is.
-            jobs = (("ethereum", 1, "1"), ("tron", 1, "20"), ("bitcoin", 1, "0.3"))
+            jobs = (("ethereum", 1, "1"), ("tron", 1, "20"), ("solana", 1, "2.5"), ("bitcoin", 1, "0.3"))
             for line in await asyncio.gather(*(pay(wallet, *job) for job in jobs)):
                 print(line)
 
@@ -36,7 +36,7 @@ async def main() -> None:
             signed = [result async for result in account.sign_batch(items)]
             print(len(signed), "signed, the last:", signed[-1])
 
-            for name, balance in (await wallet.portfolio(["bitcoin", "ethereum", "tron"])).items():
+            for name, balance in (await wallet.portfolio(["bitcoin", "ethereum", "tron", "solana"])).items():
                 print(f"{name:10} {balance}")
 
 

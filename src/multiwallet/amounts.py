@@ -11,6 +11,9 @@ from .errors import AmountError
 
 __all__ = ["Amount", "Asset"]
 
+_SYMBOL_LIMIT: Final = 64
+_LARGEST_BITS: Final = 2048  # no chain has more than 256; Python refuses to write numbers far beyond this one
+
 _NUMBER: Final = re.compile(r"([0-9]{1,78})(?:\.([0-9]{1,255}))?", re.ASCII)
 
 
@@ -32,6 +35,11 @@ class Asset:
     decimals: int
 
     def __post_init__(self) -> None:
+        if not isinstance(self.id, str) or not isinstance(self.symbol, str):
+            raise AmountError("an asset's id and its symbol are text")
+        if len(self.symbol) > _SYMBOL_LIMIT or not self.symbol.isprintable():
+            # It is shown beside amounts, and its author may be a stranger.
+            raise AmountError(f"a symbol has at most {_SYMBOL_LIMIT} characters, all of them printable")
         if "/" not in self.id or ":" not in self.id.split("/", 1)[1]:
             raise AmountError(f"{self.id[:80]!r} is no CAIP-19 asset id, which looks like eip155:1/slip44:60")
         if not isinstance(self.decimals, int) or isinstance(self.decimals, bool) or not 0 <= self.decimals <= 255:
@@ -94,6 +102,8 @@ class Amount:
             )
         if self.units < 0:
             raise AmountError("an amount is zero or more")
+        if self.units.bit_length() > _LARGEST_BITS:
+            raise AmountError(f"an amount has at most {_LARGEST_BITS} bits")
 
     @classmethod
     def parse(cls, text: str, asset: Asset) -> Amount:
@@ -172,3 +182,7 @@ class Amount:
     def _same(self, other: Amount) -> None:
         if self.asset != other.asset:
             raise AmountError(f"{self.asset.id} and {other.asset.id} are different assets and do not mix")
+        if self.asset.decimals != other.asset.decimals:
+            raise AmountError(
+                f"two amounts of {self.asset.id} disagree about its decimals: one of them is shown wrongly"
+            )

@@ -49,7 +49,10 @@ def sign_one(
         return carefully
     holder = account.holder
     prepare, seal, scheme = plan.prepare, plan.seal, plan.scheme
-    sign = signer.digest_signer(scheme, holder.path)
+    try:
+        sign = signer.digest_signer(scheme, holder.path, holder.public_key)
+    except MultiwalletError:
+        return carefully  # which says the same of each item
     countdown = 1
 
     def quickly(item: Any) -> BatchResult:
@@ -62,10 +65,10 @@ def sign_one(
             signature = sign(message)
             countdown -= 1  # threads may race for it: a sample need not be exact
             if countdown <= 0:
-                countdown = _SAMPLE
                 request = SigningRequest(scheme, Digest.NONE, message, holder.public_key)
                 if not verify_signature(request, signature[:64] if len(signature) > 65 else signature):
                     raise SigningRefused("a signature failed its own check: this machine may be faulty")
+                countdown = _SAMPLE  # only now: after a failure each one is checked until one is right
             return seal(state, signature)
         except MultiwalletError as error:
             return error
@@ -102,16 +105,24 @@ def _threaded(items: Iterator[T], sign: Callable[[T], BatchResult], threads: int
         return results, (perf_counter() - start) / len(chunk)
 
     size = 16
+    broken: Exception | None = None
     waiting: deque[Future[tuple[list[BatchResult], float]]] = deque()
     with ThreadPoolExecutor(threads, thread_name_prefix="multiwallet-sign") as pool:
         try:
             while True:
-                while len(waiting) < 2 * threads:
-                    chunk = list(islice(items, size))
+                while len(waiting) < 2 * threads and broken is None:
+                    chunk: list[T] = []
+                    try:
+                        for item in islice(items, size):
+                            chunk.append(item)  # one by one: what came before an error counts
+                    except Exception as error:  # noqa: BLE001  # of the source: raised once all before it are delivered
+                        broken = error
                     if not chunk:
                         break
                     waiting.append(pool.submit(work, chunk))
                 if not waiting:
+                    if broken is not None:
+                        raise broken
                     return
                 results, each = waiting.popleft().result()
                 size = max(1, min(_LARGEST_CHUNK, int(_TARGET_SECONDS / each) if each else _LARGEST_CHUNK))
@@ -141,15 +152,23 @@ async def sign_stream(
         results = [sign(item) for item in chunk]
         return results, (perf_counter() - start) / len(chunk)
 
+    broken: Exception | None = None
+
     async def next_chunk() -> list[T]:
-        if plain is not None:
-            return list(islice(plain, size))
+        nonlocal broken
         chunk: list[T] = []
-        assert source is not None  # one of the two is set above
-        async for item in source:
-            chunk.append(item)
-            if len(chunk) >= size:
-                break
+        try:
+            if plain is not None:
+                for item in islice(plain, size):
+                    chunk.append(item)  # one by one: what came before an error counts
+                return chunk
+            assert source is not None  # one of the two is set above
+            async for item in source:
+                chunk.append(item)
+                if len(chunk) >= size:
+                    break
+        except Exception as error:  # noqa: BLE001  # of the source: raised once all before it are delivered
+            broken = error
         return chunk
 
     with ThreadPoolExecutor(threads, thread_name_prefix="multiwallet-sign") as pool:
@@ -158,10 +177,12 @@ async def sign_stream(
             while True:
                 while not done and len(waiting) < 2 * threads:
                     chunk = await next_chunk()
-                    done = not chunk
+                    done = not chunk or broken is not None
                     if chunk:
                         waiting.append(loop.run_in_executor(pool, work, chunk))
                 if not waiting:
+                    if broken is not None:
+                        raise broken
                     return
                 results, each = await waiting.popleft()
                 size = max(1, min(_LARGEST_CHUNK, int(_TARGET_SECONDS / each) if each else _LARGEST_CHUNK))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Protocol
 
 from .amounts import Amount, Asset
@@ -100,6 +100,11 @@ class Network:
     def with_endpoints(self, endpoints: Iterable[str]) -> Network:
         """The same row with other endpoints."""
         return replace(self, endpoints=tuple(endpoints))
+
+    def __reduce__(self) -> tuple[type[Network], tuple[Any, ...]]:
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        values["params"] = dict(self.params)  # a read-only view of a dict cannot be pickled
+        return Network, tuple(values.values())
 
     def __eq__(self, other: object) -> bool:
         return self.id == other.id if isinstance(other, Network) else NotImplemented
@@ -377,6 +382,8 @@ class Chain(ABC):
 
         Raises Reverted, Expired, or Timeout after about ``timeout`` seconds of waiting.
         """
+        if timeout != timeout:  # NaN, which no waiting ever reaches
+            raise InputError("timeout is a number of seconds")
         waited, pause = 0.0, 0.25
         while True:
             receipt = yield from self.status(network, txid, expiry=expiry)

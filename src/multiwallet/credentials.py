@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from .chain import Chain, Holder, Network
-from .errors import InvalidKey
+from .errors import InvalidKey, Unsupported
 from .keys.formats import encode_keypair, encode_wif, parse_ed25519, parse_secp256k1
 from .keys.hd import ExtendedKey
 from .keys.keychain import ExtendedKeychain, Keychain
@@ -44,8 +44,8 @@ def import_private_key(key: str | bytes | Secret, chain: Chain, network: Network
     """
     if chain.curve == "ed25519":
         return ImportedPrivateKey(parse_ed25519(key), True)
-    versions = (network.params["wif"],) if "wif" in chain.key_forms else ()
-    secret, compressed = parse_secp256k1(key, versions)
+    wif = network.params.get("wif") if "wif" in chain.key_forms else None
+    secret, compressed = parse_secp256k1(key, () if wif is None else (wif,))
     return ImportedPrivateKey(secret, compressed)
 
 
@@ -53,7 +53,8 @@ def import_extended_key(text: str, chain: Chain, network: Network) -> ImportedEx
     """Read an extended public key for a network.
 
     SLIP-132 prefixes imply the address kind where the family has several; test-network prefixes serve
-    test networks alone. Raises :class:`~multiwallet.errors.InvalidKey`.
+    test networks alone, those of another coin (Ltub) its own networks, and a key below a coin's step of the
+    path (depth 2 or more) the networks that have the same one. Raises :class:`~multiwallet.errors.InvalidKey`.
     """
     if chain.curve != "secp256k1":
         raise InvalidKey(f"{network.title} signs with {chain.curve}, which has no extended public keys")
@@ -63,31 +64,56 @@ def import_extended_key(text: str, chain: Chain, network: Network) -> ImportedEx
         raise InvalidKey("this is an extended private key: a watch-only wallet takes the public one (xpub, zpub, ...)")
     kind = key.kind or ""
     if len(chain.kinds) == 1:
-        if key.testnet or key.purpose != 44:
+        if key.version.name != "xpub":
             raise InvalidKey(f"{network.title} takes an extended key with the plain prefix xpub")
         kind = ""
     elif kind not in chain.kinds:
         raise InvalidKey(f"this extended key is for {kind} (multisig), which a wallet of one key cannot serve")
-    testnet = key.testnet
+    version = key.version
+
+    def coin(row: Network) -> int:
+        return chain.path(row, account=0, index=0, kind=chain.kinds[0]).indexes[1]
 
     def accepts(row: Network) -> None:
-        if row.testnet != testnet and len(chain.kinds) > 1:
-            theirs, ours = ("a test network", "main networks") if row.testnet else ("a main network", "test networks")
-            raise InvalidKey(f"{row.name} is {theirs}, and this extended key is for {ours}")
+        if len(chain.kinds) > 1:
+            if row.testnet != version.testnet:
+                theirs, ours = (
+                    ("a test network", "main networks") if row.testnet else ("a main network", "test networks")
+                )
+                raise InvalidKey(f"{row.name} is {theirs}, and this extended key is for {ours}")
+            if version.network != "bitcoin" and version.prefix not in _prefixes(row):
+                raise InvalidKey(f"this extended key is a {version.name} of {version.network}, not of {row.name}")
+        if key.depth >= 2 and coin(row) != coin(network):
+            raise InvalidKey(
+                f"this extended key was opened for {network.name}, and {row.name} has its keys elsewhere: "
+                f"export another one for it"
+            )
 
     accepts(network)
     return ImportedExtendedKey(ExtendedKeychain(key), kind, accepts)
 
 
+def _prefixes(row: Network) -> set[bytes]:
+    """The four bytes in front of the extended public keys that a row says are its own."""
+    words = [row.params.get("bip32_public", 0), *(pair[0] for pair in row.params.get("slip132", {}).values())]
+    return {(int(word, 16) if isinstance(word, str) else word).to_bytes(4, "big") for word in words}
+
+
 def export_private_key(keychain: Keychain, chain: Chain, holder: Holder) -> str:
     """The private key of a holder as its ecosystem writes it: WIF, hex, or base58 of 64 bytes.
 
-    Raises :class:`~multiwallet.errors.SigningRefused` where there are no private keys.
+    Raises :class:`~multiwallet.errors.SigningRefused` where there are no private keys, and
+    :class:`~multiwallet.errors.Unsupported` where the network's row lacks what the form needs.
     """
     secret = keychain.signing_key(chain.curve, holder.path).expose()
     match chain.key_forms[0]:
         case "wif":
-            return encode_wif(secret, holder.network.params["wif"], compressed=len(holder.public_key) == 33)
+            version = holder.network.params.get("wif")
+            if version is None:
+                raise Unsupported(
+                    f"the row of {holder.network.name} does not say how its keys are written: add params.wif"
+                )
+            return encode_wif(secret, version, compressed=len(holder.public_key) == 33)
         case "keypair":
             return encode_keypair(secret)
         case "0xhex":

@@ -21,11 +21,15 @@
     │   ├── Reverted
     │   ├── Expired
     │   └── BroadcastUncertain            the outcome is unknown: ask about the txid, never sign anew
-    └── TransportError                    the network between us and the node failed
-        ├── Timeout
-        ├── Unreachable
-        ├── RateLimited
-        └── BadResponse
+    ├── TransportError                    the network between us and the node failed
+    │   ├── Timeout
+    │   ├── Unreachable
+    │   ├── RateLimited
+    │   └── BadResponse
+    └── VaultError                        a vault cannot be opened or changed; its file is as it was
+        ├── WrongCredentials
+        ├── VaultDamaged
+        └── VaultLocked
 
 A message says what is wrong and what to do. It never holds a secret or the credentials of a URL.
 ``code`` is a stable text for programs and logs; the message may change between releases.
@@ -63,6 +67,10 @@ __all__ = [
     "UnknownNetwork",
     "Unreachable",
     "Unsupported",
+    "VaultDamaged",
+    "VaultError",
+    "VaultLocked",
+    "WrongCredentials",
 ]
 
 
@@ -258,3 +266,27 @@ class BadResponse(TransportError):
     """The endpoint answered something that is no answer: HTML, null, broken JSON, another chain."""
 
     code = "bad_response"
+
+
+class VaultError(MultiwalletError):
+    """A vault cannot be opened, read or changed. Its file is as it was."""
+
+    code = "vault_error"
+
+
+class WrongCredentials(VaultError):
+    """No slot of the vault opens with the passphrase, key file or other factors given."""
+
+    code = "wrong_credentials"
+
+
+class VaultDamaged(VaultError):
+    """The file is no vault, or not as it was written: cut off, altered, or put together from several."""
+
+    code = "vault_damaged"
+
+
+class VaultLocked(VaultError):
+    """The vault was closed or its time is up, or another process is writing it."""
+
+    code = "vault_locked"

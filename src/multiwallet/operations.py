@@ -53,11 +53,8 @@ class Session:
         network, chain, kind = self._chain(name, path, kind)
         if path is not None and (index is not None or account is not None):
             raise InputError("name an account by its path, or by account and index, not by both")
-        for number, what in ((index, "index"), (account, "account")):
-            if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 0):
-                raise InputError(f"{what} is a whole number, zero or more")
-            if number is not None and number >= HARDENED:
-                raise InvalidPath(f"{what} is at most 2147483647")
+        _check_number(index, "index")
+        _check_number(account, "account")
         keychain = self.keychain
         if self.is_single:
             if index or account or path is not None:
@@ -67,7 +64,7 @@ class Session:
         if path is not None:
             path = Path(path)
         else:
-            number = keychain.default_account if account is None else account
+            number = self._account_number(network, chain, kind, account)
             if chain.whole_accounts and index is None:
                 return self._whole(network, chain, kind, chain.path(network, account=number, index=None, kind=kind))
             path = chain.path(network, account=number, index=index, kind=kind)
@@ -79,17 +76,19 @@ class Session:
         self, name: str | Network, *, start: int, count: int, account: int | None, kind: str | None
     ) -> list[AccountOperations]:
         """Accounts ``start`` to ``start + count - 1``, deriving their common parent once."""
-        if isinstance(start, bool) or isinstance(count, bool) or start < 0 or count < 0:
-            raise InputError("start and count are whole numbers, zero or more")
+        for value, what in ((start, "start"), (count, "count")):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise InputError(f"{what} is a whole number, zero or more")
         if start + count > HARDENED:
             raise InvalidPath("an index is at most 2147483647")
+        _check_number(account, "account")
         network, chain, kind = self._chain(name, None, kind)
         if self.is_single:
             raise Unsupported("this wallet holds one imported key: it has one account a network")
         if not count:
             return []
         keychain = self.keychain
-        number = keychain.default_account if account is None else account
+        number = self._account_number(network, chain, kind, account)
 
         def path_of(index: int) -> Path:
             return chain.path(network, account=number, index=index, kind=kind)
@@ -109,6 +108,22 @@ class Session:
             )
             for path, key in zip(paths, keys, strict=True)
         ]
+
+    def _account_number(self, network: Network, chain: Chain, kind: str, account: int | None) -> int:
+        """The account meant. An extended key below the account's step serves its own account and cannot tell which."""
+        from .keys.keychain import ExtendedKeychain
+
+        usual = self.keychain.default_account
+        if account is None or account == usual or not isinstance(self.keychain, ExtendedKeychain):
+            return usual if account is None else account
+        mine, asked = (chain.path(network, account=number, index=0, kind=kind) for number in (usual, account))
+        above = self.keychain.depth - 1  # the last step of them is the key's own, which the keychain checks
+        if mine.indexes[: max(above, 0)] != asked.indexes[: max(above, 0)]:
+            raise InvalidPath(
+                f"this extended key stands at depth {self.keychain.depth}, below one account: it has no account {account} "
+                "(where it is of that account, name the whole path)"
+            )
+        return account
 
     @property
     def is_single(self) -> bool:
@@ -150,6 +165,13 @@ class Session:
             known = ", ".join(repr(k) for k in chain.kinds if k) or "none but the default"
             raise InputError(f"{network.name} has no address kind {str(kind)[:20]!r}: the kinds are {known}")
         return network, chain, kind
+
+
+def _check_number(number: int | None, what: str) -> None:
+    if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 0):
+        raise InputError(f"{what} is a whole number, zero or more")
+    if number is not None and number >= HARDENED:
+        raise InvalidPath(f"{what} is at most 2147483647")
 
 
 class AccountOperations:

@@ -129,7 +129,7 @@ def gather(*operations: Op[Any], return_errors: bool = False) -> Op[list[Any]]:
             step(position, operation, None)
         while running and (return_errors or not failed):
             batch = [effect for _, effects in running.values() for effect in effects]
-            outcomes = list((yield batch))
+            outcomes = yield from attempt(*batch)
             round_, start = list(running.items()), 0
             running.clear()
             for position, (operation, effects) in round_:
@@ -145,25 +145,29 @@ def gather(*operations: Op[Any], return_errors: bool = False) -> Op[list[Any]]:
 
 def run(operation: Op[T], perform: Callable[[Sequence[Effect]], Sequence[Outcome]]) -> T:
     """Run an operation to its end, performing each batch with ``perform``; return its result."""
+    outcomes: Any = None  # what a generator is first sent
     try:
-        batch = next(operation)
         while True:
-            batch = operation.send(perform(batch))
-    except StopIteration as done:
-        result: T = done.value
-        return result
+            try:
+                batch = operation.send(outcomes)
+            except StopIteration as done:  # of the operation alone: one out of perform is no result
+                result: T = done.value
+                return result
+            outcomes = perform(batch)
     finally:
         operation.close()
 
 
 async def arun(operation: Op[T], perform: Callable[[Sequence[Effect]], Awaitable[Sequence[Outcome]]]) -> T:
     """As :func:`run`, with a ``perform`` that is awaited."""
+    outcomes: Any = None
     try:
-        batch = next(operation)
         while True:
-            batch = operation.send(await perform(batch))
-    except StopIteration as done:
-        result: T = done.value
-        return result
+            try:
+                batch = operation.send(outcomes)
+            except StopIteration as done:
+                result: T = done.value
+                return result
+            outcomes = await perform(batch)
     finally:
         operation.close()

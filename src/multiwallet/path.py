@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 from .errors import InvalidPath
@@ -39,12 +40,14 @@ class Path:
         elif isinstance(path, Path):
             indexes = path.indexes
         else:
-            indexes = tuple(path)
+            if isinstance(path, bytes | bytearray | memoryview) or not isinstance(path, Iterable):
+                raise InvalidPath(f"a path is text such as m/44'/60'/0'/0/0 or its numbers, not {type(path).__name__}")
+            indexes = tuple(islice(path, 256))  # one more than a path can have
             for index in indexes:
                 if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < 2**32:
                     raise InvalidPath("a child number is an integer from 0 to 2^32 - 1")
         if len(indexes) > 255:
-            raise InvalidPath(f"a path has at most 255 steps (BIP-32 keeps the depth in one byte), not {len(indexes)}")
+            raise InvalidPath("a path has at most 255 steps (BIP-32 keeps the depth in one byte), and this one more")
         object.__setattr__(self, "indexes", indexes)
         object.__setattr__(self, "_hash", hash(indexes))
 
@@ -99,7 +102,7 @@ class Path:
 
 
 def _parse(text: str) -> tuple[int, ...]:
-    steps = text.split("/")
+    steps = text.split("/", 257)
     if steps and steps[0] in ("m", "M"):
         steps = steps[1:]
     if not steps and text in ("m", "M"):

@@ -10,6 +10,7 @@ underscores) replaces a row's endpoints.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import threading
@@ -38,6 +39,8 @@ FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
 _NAMESPACES: Final = {"eip155": "evm", "bip122": "bitcoin", "tron": "tron", "solana": "solana"}
 _CAIP2: Final = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}", re.ASCII)
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
+_STATUSES: Final = ("active", "retired", "derive-only")
+_FILE_LIMIT: Final = 4 * 2**20
 _FIELDS: Final = frozenset(f.name for f in fields(Network)) - {"name"}
 
 
@@ -47,19 +50,25 @@ class _Table:
     def __init__(self) -> None:
         self.rows: dict[str, Network] = {}
         self.names: dict[str, str] = {}
+        self.unloaded: dict[str, str] = {}
+        """The plug-ins whose rows are missing, and why."""
         self.lock = threading.RLock()
 
-    def add(self, row: Network, *, override: bool = False) -> None:
+    def add(self, *added: Network, override: bool = False) -> None:
+        """Add all of the rows or, where one of them collides with another, none."""
         with self.lock:
-            keys = {row.name, row.id, *row.aliases}
-            for key in keys:
-                owner = self.names.get(key)
-                if owner is not None and not (override and owner == row.name):
-                    raise InputError(f"{key!r} is already the network {owner!r}: choose another name, id or alias")
-            if override:
-                self.names = {key: owner for key, owner in self.names.items() if owner != row.name}
-            self.rows[row.name] = row
-            self.names.update(dict.fromkeys(keys, row.name))
+            rows, names = dict(self.rows), dict(self.names)
+            for row in added:
+                keys = {row.name, row.id, *row.aliases}
+                for key in keys:
+                    owner = names.get(key)
+                    if owner is not None and not (override and owner == row.name):
+                        raise InputError(f"{key!r} is already the network {owner!r}: choose another name, id or alias")
+                if override:
+                    names = {key: owner for key, owner in names.items() if owner != row.name}
+                rows[row.name] = row
+                names.update(dict.fromkeys(keys, row.name))
+            self.rows, self.names = rows, names
 
     def find(self, name: str) -> Network | None:
         owner = self.names.get(name)
@@ -83,14 +92,18 @@ def _load_table() -> _Table:
     table = _Table()
     for source in sorted((files("multiwallet") / "rows").iterdir(), key=lambda item: item.name):
         if source.name.endswith(".toml"):
-            for row in _read_rows(source.read_text("utf-8"), source.name):
-                table.add(row)
-    for plugin in _plugins().values():
-        for row in getattr(plugin.load(), "rows", ()):
-            table.add(row)
-    for name in filter(None, os.environ.get("MULTIWALLET_NETWORKS", "").split(os.pathsep)):
-        for row in _read_file(name):
-            table.add(row, override=True)
+            table.add(*_read_rows(source.read_text("utf-8"), source.name))
+    for name, plugin in _plugins().items():
+        try:
+            rows = tuple(getattr(plugin.load(), "rows", ()))
+            if not all(isinstance(row, Network) for row in rows):
+                raise InputError("its rows are not all of them a Network")
+            table.add(*rows)
+        except Exception as error:  # noqa: BLE001  # somebody else's code must not take every other network away
+            table.unloaded[name] = f"{type(error).__name__}: {error}"
+            logging.getLogger("multiwallet").warning("the plug-in %r is left out: %s", name, table.unloaded[name])
+    for file in filter(None, os.environ.get("MULTIWALLET_NETWORKS", "").split(os.pathsep)):
+        table.add(*_read_file(file), override=True)
     return table
 
 
@@ -103,10 +116,26 @@ def _plugins() -> dict[str, Any]:
 
 def _read_file(name: str | os.PathLike[str]) -> list[Network]:
     try:
-        text = FilePath(name).read_text("utf-8")
+        with FilePath(name).open("rb") as file:
+            data = file.read(_FILE_LIMIT + 1)
+        if len(data) > _FILE_LIMIT:
+            raise InputError(f"the network file {os.fspath(name)} has more than {_FILE_LIMIT} bytes")
+        text = data.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read the network file {os.fspath(name)}: {type(error).__name__}") from error
-    return _read_rows(text, os.fspath(name))
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError("cannot read the network file: its name holds a zero byte") from error
+    rows = _read_rows(text, os.fspath(name))
+    for row in rows:
+        _check_family(row)
+    return rows
+
+
+def _check_family(row: Network) -> None:
+    if row.family not in FAMILIES and row.family not in _plugins():
+        raise InputError(f"there is no family {row.family[:40]!r}: the families are {', '.join(sorted(FAMILIES))}")
 
 
 def _read_rows(text: str, source: str) -> list[Network]:
@@ -119,15 +148,17 @@ def _read_rows(text: str, source: str) -> list[Network]:
         return [_row(name, {**({"family": family} if family else {}), **table}) for name, table in tables.items()]
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{source} is not valid TOML: {error}") from error
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise InputError(f"{source}: {error.message}") from error
+        raise InputError(f"{source} holds a number or a nesting beyond reading") from error
     except (TypeError, AttributeError) as error:
         raise InputError(f"{source} is no network file: it has one table [networks.NAME] a network") from error
-    except InputError as error:
-        raise InputError(f"{source}: {error.message}") from error
 
 
 def _row(name: str, data: Mapping[str, Any]) -> Network:
-    if not _NAME.fullmatch(name):
-        raise InputError(f"{name[:40]!r} is no network name: use lower-case letters, digits and dashes")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InputError(f"{str(name)[:40]!r} is no network name: use lower-case letters, digits and dashes")
     unknown = sorted(set(data) - _FIELDS)
     if unknown:
         raise InputError(f"the network {name!r} has an unknown field {unknown[0]!r}")
@@ -137,19 +168,29 @@ def _row(name: str, data: Mapping[str, Any]) -> Network:
     family = data.get("family") or _NAMESPACES.get(identity.split(":", 1)[0])
     if not isinstance(family, str):
         raise InputError(f"the network {name!r} needs a family, one of {', '.join(sorted(FAMILIES))}")
-    if family == "evm" and not (identity[7:].isdigit() and int(identity[7:]) > 0 and identity[7:8] != "0"):
+    namespace, _, reference = identity.partition(":")
+    if family in FAMILIES and _NAMESPACES.get(namespace) != family:
+        raise InputError(f"the network {name!r}: an id that starts with {namespace}: is none of the family {family!r}")
+    if family == "evm" and not (reference.isdigit() and reference[0] != "0"):
         raise InputError(f"the network {name!r}: the id of an EVM network is eip155: and its chain id in decimal")
     if not isinstance(decimals, int) or isinstance(decimals, bool) or not 0 <= decimals <= 36:
         raise InputError(f"the network {name!r} needs its coin's decimals, from 0 to 36")
     for key in ("symbol", "title", "explorer", "status", "note"):
-        if not isinstance(data.get(key, ""), str):
-            raise InputError(f"the field {key!r} of the network {name!r} is a text")
+        if not isinstance(data.get(key, ""), str) or not data.get(key, "").isprintable():
+            raise InputError(f"the field {key!r} of the network {name!r} is one line of text")
+    if data.get("status", "active") not in _STATUSES:
+        raise InputError(f"the status of the network {name!r} is one of {', '.join(_STATUSES)}")
+    if not isinstance(data.get("testnet", False), bool):
+        raise InputError(f"the field 'testnet' of the network {name!r} is true or false, without quotes")
     if not data.get("symbol"):
         raise InputError(f"the network {name!r} needs the symbol of its coin")
     for key in ("aliases", "endpoints"):
         value = data.get(key, ())
-        if isinstance(value, str) or not all(isinstance(item, str) for item in value):
+        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
             raise InputError(f"the field {key!r} of the network {name!r} is a list of texts")
+    for alias in data.get("aliases", ()):
+        if not _NAME.fullmatch(alias):  # a capital letter or a foreign id would take another network's place
+            raise InputError(f"{alias[:40]!r} is no alias: use lower-case letters, digits and dashes, as for a name")
     slip44 = data.get("slip44", 60 if family == "evm" else None)
     if not isinstance(slip44, int) or isinstance(slip44, bool) or slip44 < 0:
         raise InputError(f"the network {name!r} needs slip44, its coin's number in SLIP-44")
@@ -202,9 +243,11 @@ def network(name: str | Network) -> Network:
         )
     import difflib
 
-    near = difflib.get_close_matches(name.lower(), _table().names, n=3)
+    table = _table()
+    near = difflib.get_close_matches(shown.lower(), table.names, n=3)
     hint = f": did you mean {' or '.join(near)}?" if near else ": see multiwallet.networks(), or add_network()"
-    raise UnknownNetwork(f"there is no network {shown!r}{hint}")
+    missing = "".join(f"; the plug-in {plugin!r} could not be loaded ({why})" for plugin, why in table.unloaded.items())
+    raise UnknownNetwork(f"there is no network {shown!r}{hint}{missing}")
 
 
 def add_network(
@@ -226,6 +269,8 @@ def add_network(
     >>> add_network("my-rollup", id="eip155:424242", symbol="ETH", endpoints=["http://127.0.0.1:8545"]).title
     'my-rollup'
     """
+    if not isinstance(id, str) or not isinstance(endpoints, Iterable):
+        raise InputError("a network's id is text, and its endpoints are a URL or a list of URLs")
     endpoints = (endpoints,) if isinstance(endpoints, str) else tuple(endpoints)
     data = {"id": id, "symbol": symbol, "decimals": decimals, "endpoints": endpoints, **row}
     if decimals is None:
@@ -233,8 +278,7 @@ def add_network(
             raise InputError(f"the network {name!r} needs its coin's decimals")
         data["decimals"] = 18
     added = _row(name, data)
-    if added.family not in FAMILIES and added.family not in _plugins():
-        raise InputError(f"there is no family {added.family!r}: the families are {', '.join(sorted(FAMILIES))}")
+    _check_family(added)
     _table().add(added, override=override)
     return added
 
@@ -242,11 +286,10 @@ def add_network(
 def load_networks(file: str | os.PathLike[str], *, override: bool = False) -> list[Network]:
     """Add every network of a TOML file (one table ``[networks.NAME]`` each) and return them.
 
-    All rows are read and checked before the first is added. Raises :class:`~multiwallet.errors.InputError`.
+    All rows are added or, where one of them is wrong or takes another's name, none. Raises :class:`~multiwallet.errors.InputError`.
     """
     rows = _read_file(file)
-    for row in rows:
-        _table().add(row, override=override)
+    _table().add(*rows, override=override)
     return rows
 
 

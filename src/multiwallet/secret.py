@@ -47,9 +47,10 @@ class Secret:
 
         Raises :class:`~multiwallet.errors.InvalidKey` once the secret has been closed.
         """
-        if self._closed:
+        value = bytes(self._buffer)
+        if self._closed:  # looked at after the copy: another thread may have begun to wipe before it
             raise InvalidKey("this secret has been wiped; load the key again")
-        return bytes(self._buffer)
+        return value
 
     @property
     def closed(self) -> bool:

@@ -52,29 +52,34 @@ class LocalSigner:
             for number, request in enumerate(requests)
         ]
 
-    def digest_signer(self, scheme: Scheme, path: Path | None) -> Callable[[bytes], bytes]:
+    def digest_signer(self, scheme: Scheme, path: Path | None, public_key: bytes) -> Callable[[bytes], bytes]:
         """A bare function from the bytes to sign to the signature, for one key: the core of a batch.
 
-        It skips the self-check: the batch verifies a sample.
+        SigningRefused when the key at ``path`` is not the one of ``public_key``. The function skips the
+        self-check: the batch verifies a sample.
         """
-        return _bare(self._keychain.signing_key(_curve(scheme), path), scheme, None)
+        return _bare(self._key(scheme, path, public_key), scheme, None)
 
     def close(self) -> None:
         """Wipe the keys."""
         self._keychain.close()
 
     def _sign(self, request: SigningRequest, *, check: bool) -> bytes:
-        key = self._keychain.signing_key(_curve(request.scheme), request.path)
-        if not _same_key(key.public_key, request.public_key):
-            raise SigningRefused(
-                f"the key at {request.path or 'this wallet'} is not the one that the transaction asks for: "
-                "it belongs to another wallet, or its path is wrong"
-            )
+        key = self._key(request.scheme, request.path, request.public_key)
         message = request.message
         signature = _bare(key, request.scheme, request.tweak)(message)
         if check and not verify_signature(request, signature):
             raise SigningRefused("a signature failed its own check and was thrown away: this machine may be faulty")
         return signature
+
+    def _key(self, scheme: Scheme, path: Path | None, public_key: bytes) -> SigningKey:
+        key = self._keychain.signing_key(_curve(scheme), path)
+        if not _same_key(key.public_key, public_key):
+            raise SigningRefused(
+                f"the key {'of this wallet' if path is None else f'at {path}'} is not the one that the transaction asks "
+                "for: it belongs to another wallet, or its path is wrong"
+            )
+        return key
 
     def __repr__(self) -> str:
         return "LocalSigner(…)"

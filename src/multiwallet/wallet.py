@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 from .account import Account, AsyncAccount
 from .batch import BatchResult, sign_each, sign_one, sign_stream, slow_path, unexpected
 from .chain import Network
-from .errors import InputError, MultiwalletError, SigningRefused
+from .errors import BadResponse, InputError, MultiwalletError, SigningRefused
 from .operations import AccountOperations, Session
 from .ops import Effect, Op, Outcome, Sign, arun, gather, run
 from .path import Path
@@ -143,7 +143,10 @@ class _WalletFace(Generic[A]):
 
         urls: dict[str, tuple[str, ...]] = {}
         for name, url in (endpoints or {}).items():
-            urls[registry.network(name).id] = (url,) if isinstance(url, str) else tuple(url)
+            given = (url,) if isinstance(url, str) else url
+            if not isinstance(given, Sequence) or not all(isinstance(part, str) for part in given):
+                raise InputError(f"the endpoints of {str(name)[:60]!r} are a URL or a list of URLs")
+            urls[registry.network(name).id] = tuple(given)
         if signer is None and keychain.has_private_keys:
             signer = LocalSigner(keychain)
         session = Session(keychain, can_sign=signer is not None, endpoints=urls, family=family)
@@ -213,14 +216,14 @@ class _WalletFace(Generic[A]):
         def sign(pair: Any) -> BatchResult:
             try:
                 operations, transaction = self._of_pair(pair)
+                known = ready.get(id(operations))
+                if known is None:
+                    if len(ready) >= 4096:
+                        ready.clear()
+                    # the entry keeps the operations alive, so that their id stays theirs
+                    known = ready[id(operations)] = (operations, sign_for(operations))
             except MultiwalletError as error:
                 return error
-            known = ready.get(id(operations))
-            if known is None:
-                if len(ready) >= 4096:
-                    ready.clear()
-                # the entry keeps the operations alive, so that their id stays theirs
-                known = ready[id(operations)] = (operations, sign_for(operations))
             return known[1](transaction)
 
         return sign
@@ -277,7 +280,7 @@ class Wallet(_WalletFace[Account]):
 
     def _perform(self, effects: Sequence[Effect]) -> list[Outcome]:
         outside = [effect for effect in effects if not isinstance(effect, Sign)]
-        answers = iter(self._connected().perform(outside) if outside else ())
+        answers = iter(_answers(outside, self._connected().perform(outside)) if outside else ())
         return [self._sign(effect) if isinstance(effect, Sign) else next(answers) for effect in effects]
 
     def _sign(self, effect: Sign) -> Outcome:
@@ -375,11 +378,11 @@ class AsyncWallet(_WalletFace[AsyncAccount]):
         if outside:
             transport = self._connected()
             if inspect.iscoroutinefunction(transport.perform):
-                answers = iter(await transport.perform(outside))
+                answers = iter(_answers(outside, await transport.perform(outside)))
             else:  # an embedded engine or a blocking client: keep the event loop free
                 import asyncio
 
-                answers = iter(await asyncio.to_thread(transport.perform, outside))
+                answers = iter(_answers(outside, await asyncio.to_thread(transport.perform, outside)))
         return [await self._sign(effect) if isinstance(effect, Sign) else next(answers) for effect in effects]
 
     async def _sign(self, effect: Sign) -> Outcome:
@@ -418,6 +421,16 @@ async def _each(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]
     else:
         for item in items:
             yield item
+
+
+def _answers(effects: Sequence[Effect], outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+    """What a transport gave, as long as it can be told what belongs to what."""
+    if len(outcomes) == len(effects):
+        return outcomes
+    error = BadResponse(
+        f"the transport answered {len(effects)} calls with {len(outcomes)} outcomes: none can be trusted"
+    )
+    return [error] * len(effects)
 
 
 def _checked(signer: Signer, effect: Sign, signatures: Any) -> Outcome:

@@ -184,7 +184,7 @@ def test_a_chain_without_a_row_says_how_to_add_it(words: str) -> None:
             return {
                 "jsonrpc": "2.0",
                 "id": 1,
-                "result": {"baseFeePerGas": "0x1", "gasLimit": "0x1c9c380"} if block else "0x3ade68b1",
+                "result": {"baseFeePerGas": "0x1", "gasLimit": "0xffffffffff"} if block else "0x3ade68b1",
             }
 
     w3 = Web3(Elsewhere())

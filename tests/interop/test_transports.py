@@ -310,6 +310,7 @@ def test_reads_go_out_as_one_batch_and_broadcasts_alone(serve: Serve, calls: Cal
 
 
 @json_rpc
+@pytest.mark.filterwarnings("ignore:Received batch response with missing")  # web3.py's own
 @pytest.mark.parametrize("fault", ["no batches", "one missing", "one twice", "ids missing"])
 def test_a_batch_that_fails_is_asked_singly(serve: Serve, calls: Calls, kind: Kind, fault: str) -> None:
     honest = calls({"one": "0x1", "two": "0x2", "three": "0x3"})

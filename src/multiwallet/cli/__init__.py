@@ -25,7 +25,8 @@ Exit codes::
     12  the endpoint cannot be reached, is too slow, or answers nonsense
     13  the signature of a message is not valid
     14  some of several items failed
-    15  not confirmed
+    15  not confirmed at the terminal
+    16  a vault cannot be opened or changed
    130  interrupted
 """
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
-from typing import Annotated, Any, Final
+from collections.abc import Callable
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -13,6 +15,8 @@ from . import demo, devnet, keys, messages, money, output, signing
 from .output import Declined, Failure
 
 __all__ = ["application", "run"]
+
+T = TypeVar("T")
 
 _EXIT_CODES: Final = """\b
 Exit codes:
@@ -23,7 +27,9 @@ Exit codes:
   4 unsupported, unknown network 12 endpoint unreachable, slow or answering nonsense
   5 optional part not installed  13 the signature of a message is not valid
   6 signing refused              14 some of several items failed
-  7 insufficient funds           15 not confirmed; 130 interrupted
+  7 insufficient funds           15 not confirmed at the terminal
+                                 16 a vault cannot be opened
+                                130 interrupted
 
 \b
 Environment:
@@ -31,6 +37,8 @@ Environment:
   MULTIWALLET_NETWORKS                           TOML files with networks of your own
   MULTIWALLET_ENDPOINTS_ETHEREUM                 the URLs of a network (any name, dashes as underscores)
 """
+
+_LONGEST_SHOWN: Final = 20
 
 application = typer.Typer(
     name="multiwallet",
@@ -60,20 +68,40 @@ def _everything(
     pass
 
 
-application.command("new", short_help="Make a new mnemonic.")(keys.new)
-application.command("derive", short_help="Show addresses.")(keys.derive)
-application.command("networks", short_help="List the networks.")(keys.networks)
-application.command("balance", short_help="Show what is held, on several networks at once.")(money.balance)
-application.command("quote", short_help="Say what a transfer would cost.")(money.quote)
-application.command("build", short_help="Make a transaction for signing elsewhere.")(money.build)
-application.command("send", short_help="Send money, after showing what will happen.")(money.send)
-application.command("sign", short_help="Sign a transaction, or many.")(signing.sign)
-application.command("broadcast", short_help="Hand a signed transaction to the network.")(signing.broadcast)
-application.command("status", short_help="Say where a transaction stands.")(signing.status)
-application.command("sign-message", short_help="Sign a message.")(messages.sign_message)
-application.command("verify-message", short_help="Check the signature of a message.")(messages.verify_message)
-application.command("demo", short_help="See four chains at work, without any network.")(demo.demo)
-application.command("devnet", short_help="Run four local chains over HTTP.")(devnet.devnet)
+class _Ended(Exception):
+    """Carries an interruption past typer, which would otherwise end the process itself, in words of its own."""
+
+
+def _guarded(command: Callable[..., T]) -> Callable[..., T]:
+    @functools.wraps(command)
+    def guarded(**given: Any) -> T:
+        try:
+            return command(**given)
+        except (KeyboardInterrupt, BrokenPipeError) as error:
+            raise _Ended from error
+
+    return guarded
+
+
+_COMMANDS: Final[tuple[tuple[str, Callable[..., Any], str], ...]] = (
+    ("new", keys.new, "Make a new mnemonic."),
+    ("derive", keys.derive, "Show addresses."),
+    ("networks", keys.networks, "List the networks."),
+    ("balance", money.balance, "Show what is held, on several networks at once."),
+    ("quote", money.quote, "Say what a transfer would cost."),
+    ("build", money.build, "Make a transaction for signing elsewhere."),
+    ("send", money.send, "Send money, after showing what will happen."),
+    ("sign", signing.sign, "Sign a transaction, or many."),
+    ("broadcast", signing.broadcast, "Hand a signed transaction to the network."),
+    ("status", signing.status, "Say where a transaction stands."),
+    ("sign-message", messages.sign_message, "Sign a message."),
+    ("verify-message", messages.verify_message, "Check the signature of a message."),
+    ("demo", demo.demo, "See four chains at work, without any network."),
+    ("devnet", devnet.devnet, "Run four local chains over HTTP."),
+)
+
+for _name, _command, _help in _COMMANDS:
+    application.command(_name, short_help=_help)(_guarded(_command))
 
 # typer has exported the parents of BadParameter under different names over time.
 _USAGE_ERROR: Final[type[Exception]] = next(
@@ -96,27 +124,31 @@ def run(arguments: list[str]) -> int:
     except Declined:
         output.report_error("declined", "not confirmed: nothing was signed", as_json=as_json)
         return output.DECLINED
-    except (KeyboardInterrupt, typer.Abort):
+    except (_Ended, KeyboardInterrupt, BrokenPipeError, typer.Abort) as ended_early:
+        if isinstance(
+            ended_early.__cause__ or ended_early, BrokenPipeError
+        ):  # the reader of our output has seen enough
+            output.silence_stdout()
+            return 0
         output.report_error("interrupted", "interrupted", as_json=as_json)
         return output.INTERRUPTED
-    except typer.Exit as ended_early:
-        return ended_early.exit_code
-    except BrokenPipeError:  # the reader of our output has seen enough
-        output.silence_stdout()
-        return 0
     except _USAGE_ERROR as error:
-        return _report_usage(error, as_json=as_json)
+        return _report_usage(error, arguments, as_json=as_json)
     except Exception as error:  # noqa: BLE001  # the last line: no traceback, for its message may hold anything
         output.report_error("internal", f"{type(error).__name__} in {_place(error)}: please report it", as_json=as_json)
         return output.INTERNAL
 
 
-def _report_usage(error: Any, *, as_json: bool) -> int:
+def _report_usage(error: Any, arguments: list[str], *, as_json: bool) -> int:
     message = str(error.format_message())
     if not message:  # no command at all: the help is on the screen already
         return output.USAGE
     if "unexpected extra argument" in message:  # it would repeat them, and one may be the phrase
-        message = "there are more arguments than this command takes; a mnemonic is never one: see --help"
+        message = "there are more arguments than this command takes; a mnemonic is never one"
+    for argument in arguments:
+        for part in (argument, argument.partition("=")[2]):
+            if len(part) > _LONGEST_SHOWN or " " in part:  # nothing that long is a name: it may be a secret
+                message = message.replace(part, "…")
     output.report_error("usage", message, as_json=as_json)
     context = getattr(error, "ctx", None)
     if context is not None and not as_json:

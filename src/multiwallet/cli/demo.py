@@ -83,18 +83,19 @@ def _tell(
     chapter: Chapter, devnet: Devnet, payer: Wallet, recipient: Wallet, say: Callable[[str], None]
 ) -> dict[str, Any]:
     sender, receiver = payer.account(chapter.network), recipient.account(chapter.network)
+    address, path = sender.address, sender.path  # a whole account moves on to a new one once this is used
     with working(f"starting {sender.network.title}"):
         devnet.fund(sender, chapter.funded)
     funded = sender.balance()
     say(f"\n{sender.network.title}")
-    say(f"  address    {sender.address}")
-    say(f"  path       {sender.path}")
+    say(f"  address    {address}")
+    say(f"  path       {path}")
     say(f"  balance    {funded}")
     told: dict[str, Any] = {
         "network": sender.network.name,
         "title": sender.network.title,
-        "address": sender.address,
-        "path": str(sender.path),
+        "address": address,
+        "path": str(path),
         "funded": _amount(funded.total),
         "transfer": _transfer(sender, receiver, chapter.paid, None, say),
         "token": None,

@@ -31,13 +31,16 @@ def devnet(
         list[str] | None,
         typer.Option(metavar="NETWORK:ADDRESS=AMOUNT", help="Give an address coins at the start; repeat for more."),
     ] = None,
+    allow_remote: Annotated[
+        bool, typer.Option("--allow-remote", help="Listen where other machines can reach it.")
+    ] = False,
     automine: Annotated[bool, typer.Option(help="A block for each transaction as it comes.")] = True,
     as_json: AsJson = False,
 ) -> None:
     """Run real engines of the four chains on this machine and print their endpoints; Ctrl-C ends it.
 
     Every network of the four families can be run, under its own name and chain id. The coins are worthless, and
-    anybody who reaches the port can use it: leave the host as it is.
+    anybody who reaches the port can use it.
     """
     from ..devnet import Devnet
     from ..devnet.server import serve
@@ -47,9 +50,9 @@ def devnet(
         for item in fund or ():
             _fund(local, item)
         signal.signal(signal.SIGTERM, _stop)
-        with serve(local, host=host, port=port, networks=[row.name for row in rows]) as server:
-            _print(server.endpoints, as_json=as_json)
+        with serve(local, host=host, port=port, networks=rows, allow_remote=allow_remote) as server:
             try:
+                _print(server.endpoints, as_json=as_json)
                 server.wait()
             except KeyboardInterrupt:  # how it is meant to end
                 if not as_json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -15,7 +15,7 @@ from ..chain import Network
 from ..errors import InputError
 from .opening import endpoints, open_wallet
 from .options import AsJson, KeyOptions, NodeOptions, grouped
-from .output import note, print_json, print_table, print_text
+from .output import note, print_json, print_table
 from .progress import meter
 from .secrets_input import write_secret_file
 
@@ -28,6 +28,7 @@ __all__ = ["derive", "networks", "new", "rows_of"]
 DEFAULT_NETWORKS: Final = ("bitcoin", "ethereum", "tron", "solana")
 _CHUNK: Final = 500
 _COLUMNS: Final = ("network", "path", "address")
+_CSV_COLUMNS: Final = ("network", "id", "path", "address", "kind", "public_key")
 
 
 def new(
@@ -122,8 +123,22 @@ def derive(
                 else:
                     yield from _many(wallet, row, start, count, account, chosen)
 
-        with meter("addresses", len(rows) * count, quiet=as_json) as shown:
-            _print_accounts(_counted(each(), shown.advance), as_csv=as_csv, as_json=as_json)
+        streaming = as_json or as_csv or not sys.stdout.isatty()
+        cells: Iterable[Sequence[object]] = ()
+        with meter("addresses", len(rows) * count, quiet=as_json, streaming=streaming) as shown:
+            accounts = _counted(each(), shown.advance)
+            if as_json:
+                _print_json(accounts)
+            elif as_csv:
+                _print_csv(accounts)
+            else:
+                cells = ((a.network.name, "" if a.path is None else a.path, a.address) for a in accounts)
+                if streaming:
+                    print_table(_COLUMNS, cells)
+                else:
+                    cells = list(cells)  # a frame fits all of its rows, so they come first
+        if not streaming:
+            print_table(_COLUMNS, cells)
 
 
 def _many(
@@ -140,22 +155,19 @@ def _counted(accounts: Iterator[Account], advance: Any) -> Iterator[Account]:
         advance()
 
 
-def _print_accounts(accounts: Iterator[Account], *, as_csv: bool, as_json: bool) -> None:
-    if as_json:
-        separator = '{"addresses": [\n'
-        for account in accounts:
-            sys.stdout.write(separator + "  " + json.dumps(_fields(account)))
-            separator = ",\n"
-        print("\n]}")
-    elif as_csv:
-        writer = csv.DictWriter(
-            sys.stdout, ["network", "id", "path", "address", "kind", "public_key"], lineterminator="\n"
-        )
-        writer.writeheader()
-        for account in accounts:
-            writer.writerow(_fields(account))
-    else:
-        print_table(_COLUMNS, ((a.network.name, "" if a.path is None else a.path, a.address) for a in accounts))
+def _print_json(accounts: Iterator[Account]) -> None:
+    separator = '{"addresses": [\n'
+    for account in accounts:
+        sys.stdout.write(separator + "  " + json.dumps(_fields(account)))
+        separator = ",\n"
+    print("\n]}")
+
+
+def _print_csv(accounts: Iterator[Account]) -> None:
+    writer = csv.DictWriter(sys.stdout, _CSV_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for account in accounts:
+        writer.writerow(_fields(account))
 
 
 def _fields(account: Account) -> dict[str, Any]:
@@ -211,8 +223,3 @@ def networks(
         ("name", "id", "family", "coin", "title", "status"),
         ((row.name, row.id, row.family, row.symbol, row.title, row.status) for row in rows),
     )
-    retired = [row for row in rows if row.note and family is not None]
-    if retired:
-        print_text()
-    for row in retired:
-        print_text(f"{row.name}: {row.note}")

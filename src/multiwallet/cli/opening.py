@@ -43,7 +43,7 @@ def endpoints(nodes: NodeOptions) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for item in nodes.endpoint or ():
         name, sign, url = item.partition("=")
-        if not sign or not url.startswith(("http://", "https://")):
+        if not sign or not url.removeprefix("core+").startswith(("http://", "https://")):
             raise InputError("an --endpoint is NETWORK=URL, such as ethereum=http://127.0.0.1:8545")
         found.setdefault(registry.network(name).id, []).append(url)
     return found

@@ -29,6 +29,7 @@ __all__ = [
     "printable",
     "report",
     "report_error",
+    "silence_stdout",
 ]
 
 INTERNAL: Final = 1
@@ -51,6 +52,7 @@ _EXIT_CODES: Final[tuple[tuple[type[MultiwalletError], int], ...]] = (
     (errors.BroadcastUncertain, 11),
     (errors.ChainError, 8),
     (errors.TransportError, 12),
+    (errors.VaultError, 16),
 )
 
 
@@ -130,9 +132,10 @@ def _write(text: str) -> None:
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table: framed to the width of a terminal, or tab-separated where the output goes elsewhere.
+    """A table: framed on a terminal, tab-separated where the output goes elsewhere.
 
-    No cell is ever cut off: a shortened address would be a wrong one.
+    No cell is ever cut off or folded: a shortened address would be a wrong one, and one in two pieces cannot be
+    copied. A table wider than the terminal is left to the terminal to wrap.
     """
     if not sys.stdout.isatty():
         _write("\t".join(headings))
@@ -146,10 +149,12 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in headings:
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, no_wrap=True, overflow="ignore")
     for row in rows:
         table.add_row(*(Text(printable("" if cell is None else cell)) for cell in row))
-    Console().print(table)
+    console = Console()
+    console.width = max(console.width, console.measure(table).maximum)
+    console.print(table)
 
 
 def note(text: str) -> None:

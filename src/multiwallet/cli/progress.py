@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Meter", "meter", "working"]
 
 _PATIENCE: Final = 2.0  # seconds of silence where there is no terminal
+_FEW: Final = 100  # so few are done before a bar could be read
 _STEP: Final = 0.1  # seconds between two looks of a bar: more often costs more than a signature
 
 
@@ -48,8 +49,14 @@ class Meter:
 
 
 @contextmanager
-def meter(what: str, total: int | None = None, *, quiet: bool = False) -> Iterator[Meter]:
-    """A meter for a piece of work. ``quiet`` is for ``--json``: then only a terminal sees anything."""
+def meter(what: str, total: int | None = None, *, quiet: bool = False, streaming: bool = False) -> Iterator[Meter]:
+    """A meter for a piece of work. ``quiet`` is for ``--json``: then only a terminal sees anything.
+
+    ``streaming`` says that results are printed meanwhile: where a person sees those, they need no bar in between.
+    """
+    if (streaming and sys.stdout.isatty()) or (total is not None and total < _FEW):
+        yield Meter(what, total, None, quiet=quiet or sys.stderr.isatty())
+        return
     if not sys.stderr.isatty():
         yield Meter(what, total, None, quiet=quiet)
         return
@@ -57,7 +64,8 @@ def meter(what: str, total: int | None = None, *, quiet: bool = False) -> Iterat
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    # stdout stays what it is: rich would send it to where the bar is
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False, redirect_stderr=False) as progress:
         shown = Meter(what, total, (progress, progress.add_task(what, total=total)), quiet=quiet)
         yield shown
         shown.show()

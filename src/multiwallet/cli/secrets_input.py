@@ -69,10 +69,11 @@ def read_secret_file(option: str, name: str) -> str:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no file name"
         raise InputError(f"cannot open the file given with {option}: {reason}") from None
+    status = os.fstat(descriptor)
+    if stat.S_ISDIR(status.st_mode):
+        os.close(descriptor)
+        raise InputError(f"what is given with {option} is a folder, not a file")
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if stat.S_ISDIR(status.st_mode):
-            raise InputError(f"what is given with {option} is a folder, not a file")
         if os.name == "posix" and status.st_mode & 0o077:
             raise InputError(
                 f"the file given with {option} can be read or changed by others than its owner: "

@@ -189,7 +189,7 @@ def _sign_lines(
                         numbers.append((number, None))
                     yield item
 
-            with meter("signed", total, quiet=as_json) as shown:
+            with meter("signed", total, quiet=as_json, streaming=True) as shown:
                 for result in account.sign_batch(items(), threads=threads):
                     number, unreadable = numbers.popleft()
                     outcome = unreadable or result

@@ -175,9 +175,10 @@ class Ed25519Key:
 
     def expose(self) -> bytes:
         """The private seed: 32 bytes, a copy that this object can no longer wipe."""
+        value = bytes(ffi.buffer(self._secret, 32))
         if self._closed:
             raise InvalidKey(_WIPED)
-        return bytes(ffi.buffer(self._secret, 32))
+        return value
 
     def close(self) -> None:
         """Overwrite the key with zeros. Safe to call twice; signing afterwards is refused."""

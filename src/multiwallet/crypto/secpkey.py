@@ -72,8 +72,8 @@ class SecpKey:
         if known is None:
             self._check_open()
             point = buffers.public
-            if not lib.secp256k1_ec_pubkey_create(context, point, self._secret):
-                raise InvalidKey(_WIPED)
+            if not lib.secp256k1_ec_pubkey_create(context, point, self._secret) or self._closed:
+                raise InvalidKey(_WIPED)  # looked at again after: a half-wiped number has a public key, too
             self._public_key = known = serialize(point)
         return known
 
@@ -183,8 +183,9 @@ class SecpKey:
 
     def expose(self) -> bytes:
         """The private key: 32 bytes, a copy that this object can no longer wipe."""
+        value = bytes(ffi.buffer(self._secret))
         self._check_open()
-        return bytes(ffi.buffer(self._secret))
+        return value
 
     def close(self) -> None:
         """Overwrite the key with zeros. Safe to call twice; signing afterwards is refused."""
@@ -219,6 +220,9 @@ class SecpKey:
             # A signer may still hold the oldest: its finaliser wipes it, not we.
             self._pairs.pop(next(iter(self._pairs)), None)
         self._pairs[name] = pair
+        if self._closed:  # meanwhile, and close() may not have seen this pair
+            _wipe_pair(pair)
+            raise InvalidKey(_WIPED)
         return pair
 
     def __enter__(self) -> Self:

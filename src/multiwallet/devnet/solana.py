@@ -33,6 +33,7 @@ _TOKEN: Final = Pubkey.from_string("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"
 _ASSOCIATED: Final = Pubkey.from_string("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL")
 _METADATA: Final = Pubkey.from_string("metaqbxxUerdq28cj1RbAWkYQm3ybzjb6a8bt518x1s")
 _MINT_SIZE: Final = 82
+_LONGEST_STEP: Final = 10.0**9  # seconds
 
 
 class SolanaEngine:
@@ -136,8 +137,8 @@ class SolanaEngine:
             self.ledger.mine()
 
     def advance(self, seconds: float) -> None:
-        """Let time pass: an empty block each 0.4 seconds."""
-        self.ledger.advance(max(0.0, seconds))
+        """Let time pass, 30 years at most: an empty block each 0.4 seconds, and for long times no more than 512."""
+        self.ledger.advance(min(max(0.0, seconds), _LONGEST_STEP))
 
     def reorg(self, depth: int = 1) -> None:
         """Replace the last blocks by empty ones; their transactions are forgotten. Raises InputError."""
@@ -155,7 +156,9 @@ class SolanaEngine:
     # -- the faucet --------------------------------------------------------------------------------
 
     def _spend(self, calls: Sequence[Instruction], *signers: Keypair) -> str:
-        """A transaction of the faucet in a block of its own, or in the open one; its signature."""
+        """A transaction of the faucet, apart from those of others: in a block of its own. Its signature."""
+        if self.ledger.open.steps:
+            self.ledger.mine()
         self.ledger.catch_up()
         payer = self._faucet
         message = Message.new_with_blockhash(calls, payer.pubkey(), self.ledger.last_hash)

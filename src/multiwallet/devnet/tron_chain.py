@@ -166,10 +166,10 @@ class TronChain:
     def add(self, transaction: Transaction) -> bytes:
         """Take a transaction in; its id. Raises Rejected with java-tron's code and words."""
         txid = transaction.txid
+        self._check_time(transaction)  # java-tron's order: what was included is refused as too late when it has expired
         if txid in self.waiting or txid in self.places:
             raise refuse("DUP_TRANSACTION_ERROR", "Dup transaction.")
         check_signatures(transaction)
-        self._check_time(transaction)
         if len(transaction.encode()) > _MAX_SIZE:
             raise refuse("TOO_BIG_TRANSACTION_ERROR", "Transaction size is too big.")
         present = self.present()

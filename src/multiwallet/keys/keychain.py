@@ -10,6 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NoReturn, Protocol, TypeAlias
+from weakref import WeakValueDictionary
 
 from ..errors import InvalidKey, InvalidPath, SigningRefused, Unsupported
 from ..path import HARDENED, Path
@@ -68,7 +69,18 @@ class _Unprintable:
 class SeedKeychain(_Unprintable):
     """Every key below one seed (16 to 64 bytes): BIP-32 for secp256k1, SLIP-10 for ed25519."""
 
-    __slots__ = ("_keys", "_lock", "_master", "_nodes", "_seed", "default_account", "fingerprint", "has_private_keys")
+    __slots__ = (
+        "_closed",
+        "_in_use",
+        "_keys",
+        "_lock",
+        "_master",
+        "_nodes",
+        "_seed",
+        "default_account",
+        "fingerprint",
+        "has_private_keys",
+    )
 
     def __init__(self, seed: Secret) -> None:
         from .hd import ExtendedKey
@@ -79,6 +91,8 @@ class SeedKeychain(_Unprintable):
         self._master = ExtendedKey.from_seed(self._seed.expose())
         self._keys: OrderedDict[tuple[str, Path], SigningKey] = OrderedDict()
         self._nodes: OrderedDict[Path, ExtendedKey] = OrderedDict()
+        self._in_use: WeakValueDictionary[tuple[str, Path], SigningKey] = WeakValueDictionary()
+        self._closed = False
         self._lock = threading.Lock()
         self.has_private_keys = True
         self.fingerprint: bytes | None = self._master.fingerprint
@@ -107,14 +121,19 @@ class SeedKeychain(_Unprintable):
                 return key
         key = self._open(curve, path)
         with self._lock:
-            kept = self._keys.setdefault((curve, path), key)
+            if self._closed:  # meanwhile: close() has not seen this key
+                key.close()
+                raise InvalidKey("this wallet has been closed and its keys wiped; open it again")
+            # One that left the cache may still sign for somebody, and close() must find it.
+            kept = self._keys[curve, path] = self._in_use.setdefault((curve, path), key)
             while len(self._keys) > _CACHED_KEYS:
                 self._keys.popitem(last=False)
         return kept
 
     def close(self) -> None:
         with self._lock:
-            for key in self._keys.values():
+            self._closed = True
+            for key in list(self._in_use.values()):
                 key.close()
             for node in self._nodes.values():
                 node.close()
@@ -142,6 +161,9 @@ class SeedKeychain(_Unprintable):
                 return node
         node = self._master.derive(path)
         with self._lock:
+            if self._closed:
+                node.close()
+                raise InvalidKey("this wallet has been closed and its keys wiped; open it again")
             kept = self._nodes.setdefault(path, node)
             while len(self._nodes) > _CACHED_KEYS:
                 self._nodes.popitem(last=False)
@@ -197,12 +219,13 @@ class ExtendedKeychain(_Unprintable):
     Full paths are asked for; the key's own depth and child number say which part of them it stands for.
     """
 
-    __slots__ = ("_lock", "_node", "_nodes", "default_account", "fingerprint", "has_private_keys")
+    __slots__ = ("_lock", "_node", "_nodes", "default_account", "depth", "fingerprint", "has_private_keys")
 
     def __init__(self, key: ExtendedKey) -> None:
         if key.is_private:
             raise InvalidKey("this is an extended private key: a watch-only wallet takes the public one (xpub...)")
         self._node = key
+        self.depth = key.depth
         self._nodes: dict[tuple[int, ...], ExtendedKey] = {(): key}
         self._lock = threading.Lock()
         self.has_private_keys = False

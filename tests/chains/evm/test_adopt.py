@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from multiwallet.amounts import Amount
 from multiwallet.chain import Fee
 from multiwallet.chains.evm import Evm
 from multiwallet.errors import InvalidTransaction, MultiwalletError, SigningRefused
@@ -92,6 +93,17 @@ def test_no_recipient_and_no_code(keys: Any) -> None:
         keys.evm.adopt(keys.holder, item)
 
 
+@pytest.mark.parametrize("to", ["", b"", "0x"], ids=repr)
+def test_an_empty_recipient_does_not_create_a_contract_out_of_nothing(keys: Any, to: Any) -> None:
+    """An empty cell of a table would else burn the value: a contract without code cannot give it back."""
+    item = {**BASE, "to": to, "value": 10**18}
+    item.pop("data", None)
+    with pytest.raises(InvalidTransaction, match="neither a recipient"):
+        keys.evm.adopt(keys.holder, item)
+    assert keys.evm.batch(keys.holder).prepare(item) is None
+    assert keys.evm.adopt(keys.holder, {**item, "data": "0x6000"}).summary.actions[0].kind == "create-contract"
+
+
 def test_another_sender_or_chain(keys: Any) -> None:
     with pytest.raises(SigningRefused, match="another address"):
         keys.evm.adopt(keys.holder, {**BASE, "from": TO})
@@ -154,11 +166,14 @@ def test_restore_refuses_contradictions(keys: Any, networks: Any) -> None:
     }
     assert keys.evm.restore(unsigned.network, **parts) == unsigned
     low = Fee(unsigned.fee.expected, unsigned.network.amount("0"))
+    disguised = Amount(unsigned.fee.maximum.units, replace(unsigned.network.native, decimals=30))
     for change in (
         {"sender": TO},
         {"sender": "nonsense"},
         {"body": b"\x02"},
         {"fee": low},
+        {"fee": Fee(disguised, unsigned.fee.maximum)},
+        {"fee": Fee(unsigned.fee.expected, disguised)},
         {"context": {}},
         {"context": {"public_key": "02" + "ff" * 32}},
         {"context": {"public_key": 5}},

@@ -104,6 +104,47 @@ def test_a_large_but_limited_approval_shows_its_amount(keys: Any) -> None:
     assert shown.warnings == ()
 
 
+def test_what_stands_beside_the_amount_is_shown_too(keys: Any) -> None:
+    """Decimals are what a builder says; the raw units alone stand in the bytes, so they are never left out."""
+    lied = replace(USDT, decimals=12)
+    shown = call(keys, "transfer(address,uint256)", TO, 5 * 10**12, assets=(lied,))
+    assert shown.actions[0].details["units"] == str(5 * 10**12)
+    permit = "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)"
+    endless = call(keys, permit, TO, TOKEN, 2**256 - 1, 6, 27, bytes(32), bytes(32))
+    assert any("without limit" in text for text in endless.warnings)
+    permit2 = call(keys, "approve(address,address,uint160,uint48)", TOKEN, TO, 5, 1_900_000_000)
+    assert "1900000000" in permit2.actions[0].details["until"]
+    for signature, values in (
+        ("safeTransferFrom(address,address,uint256,bytes)", (keys.holder.address, TO, 1)),
+        ("safeTransferFrom(address,address,uint256,uint256,bytes)", (keys.holder.address, TO, 1, 2)),
+    ):
+        hooked = call(keys, signature, *values, b"xyz" * 40)
+        assert "78797a" in hooked.actions[0].details["data"]
+        assert "not understood" in hooked.warnings[0]
+        assert call(keys, signature, *values, b"").warnings == ()
+
+
+def test_text_beside_a_payment_is_never_hidden(keys: Any) -> None:
+    """The first bytes of a text choose a function as well as any others, where the recipient is a contract."""
+    shown = summary(keys, to=TO, value=1, data=b"Hello, and thank you")
+    assert "20 bytes" in shown.actions[0].details["data"]
+    assert summary(keys, to=TO, value=1).actions[0].details == {}
+
+
+@pytest.mark.parametrize("kind", ["0xa9059cbb", "0x095ea7b3", "0x23b872dd", "0xa22cb465", "0xd505accf"])
+def test_nothing_rides_along_behind_a_token_call(keys: Any, kind: str) -> None:
+    """One byte more or fewer, or a dirty address word: then it is no longer the call that it looks like."""
+    words = {"0x23b872dd": 3, "0xd505accf": 7}.get(kind, 2)
+    clean = bytes(12) + b"\x11" * 20
+    tail = bytes(31) + b"\x01"
+    body = clean + (clean + tail * (words - 2) if words > 2 else tail)
+    assert summary(keys, data=kind + body.hex()).actions[0].kind != "call"
+    for other in (body + b"\0", body + bytes(32), body[:-1], b"\x01" + body[1:], b""):
+        shown = summary(keys, data=kind + other.hex())
+        assert shown.actions[0].kind == "call", other
+        assert "not understood" in shown.warnings[0]
+
+
 def test_other_dangers(keys: Any) -> None:
     assert "zero address" in summary(keys, to=ZERO, value=1).warnings[0]
     assert "not understood" in summary(keys, data="0xdeadbeef" + "00" * 32).warnings[0]

@@ -289,6 +289,15 @@ def test_a_contract_call(build: Any, node: Any, names: Any) -> None:
     assert trial.json["call_value"] == 5
 
 
+def test_a_contract_call_without_coins(build: Any, node: Any, names: Any) -> None:
+    unsigned = build(0, data="4e71d92d", to=names.usdt)
+    assert "call_value" not in RawData.decode(unsigned.body).values
+    trial = next(effect for effect in node.asked if effect.path == "wallet/triggerconstantcontract")
+    assert "call_value" not in trial.json
+    with pytest.raises(AmountError):
+        build(0)
+
+
 BROKEN: list[Any] = [
     "<html>busy</html>",
     None,

@@ -45,6 +45,8 @@ def signed(
 
 @pytest.fixture
 def send(chain: Tron, holder: Holder, node: Any, signed: SignedTransaction) -> Any:
+    node.answers.setdefault("wallet/gettransactionbyid", {})
+
     def broadcast(answer: Any, path: str = HEX) -> Any:
         node.answers[path] = answer
         return node.run(chain.broadcast(holder.network, signed))
@@ -122,6 +124,22 @@ def test_other_refusals(send: Any, signed: SignedTransaction) -> None:
     assert limited.value.node_code == 429
     with pytest.raises(BadResponse, match="answered the id"):
         send({"result": True, "txid": "00" * 32})
+
+
+@pytest.mark.parametrize("code", ["TRANSACTION_EXPIRATION_ERROR", "TAPOS_ERROR"])
+def test_too_late_may_mean_long_since_included(send: Any, node: Any, signed: SignedTransaction, code: str) -> None:
+    """java-tron looks at the time before it looks for a duplicate; "build it anew" would then pay twice."""
+    refusal = {"code": code, "message": b"too late".hex()}
+    node.answers["wallet/gettransactionbyid"] = {"txID": signed.txid, "raw_data": {}}
+    assert send(refusal).status is Status.PENDING
+    node.answers["wallet/gettransactionbyid"] = {}
+    with pytest.raises((Expired, Rejected)):
+        send(refusal)
+    for unclear in (Timeout("t"), BadResponse("html"), {"txID": "00" * 32}, {"Error": "class X"}, None):
+        node.answers["wallet/gettransactionbyid"] = unclear
+        with pytest.raises(BroadcastUncertain) as caught:
+            send(refusal)
+        assert caught.value.txid == signed.txid
 
 
 def test_an_incomplete_transaction_is_not_sent(

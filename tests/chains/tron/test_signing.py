@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from multiwallet.amounts import Amount
 from multiwallet.chain import Holder, Network
 from multiwallet.chains.tron import Tron, addresses, node_form
 from multiwallet.crypto.hashes import keccak256, sha256
@@ -302,6 +303,7 @@ def test_restoring_checks_the_parts(chain: Tron, holder: Holder, transactions: l
     }
     assert chain.restore(holder.network, **parts) == unsigned
     context = parts["context"]
+    disguised = Amount(unsigned.fee.maximum.units, replace(holder.network.native, decimals=20))
     for changed in (
         {"sender": addresses.from_bytes(addresses.ZERO)},
         {"body": unsigned.body[:-2]},
@@ -313,6 +315,8 @@ def test_restoring_checks_the_parts(chain: Tron, holder: Holder, transactions: l
         {"context": {**context, "signatures": 5}},
         {"context": {**context, "signatures": [5]}},
         {"context": {**context, "extra": 5}},
+        {"fee": replace(unsigned.fee, expected=disguised)},
+        {"fee": replace(unsigned.fee, maximum=disguised)},
     ):
         with pytest.raises(InvalidTransaction):
             chain.restore(holder.network, **{**parts, **changed})

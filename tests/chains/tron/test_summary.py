@@ -8,7 +8,7 @@ from multiwallet.amounts import Amount, Asset
 from multiwallet.chain import Holder
 from multiwallet.chains.tron import Tron, addresses, fees, raw_data, summary
 from multiwallet.chains.tron.raw_data import RawData
-from multiwallet.codec import abi
+from multiwallet.codec import abi, protobuf
 from multiwallet.transactions import Fee, Summary
 
 HEAD = {"ref_block_bytes": b"ab", "ref_block_hash": bytes(8), "expiration": 1_700_000_000_000, "timestamp": 1}
@@ -22,7 +22,10 @@ OTHER = addresses.to_bytes(FRIEND)
 def told(chain: Tron, holder: Holder) -> Any:
     def tell(contract: str, values: dict[str, Any], assets: tuple[Asset, ...] = (), **head: Any) -> Summary:
         owner = addresses.to_bytes(holder.address)
-        body = raw_data.make(contract, {"owner_address": owner, **values}, **{**HEAD, **head}).encode()
+        known: Any = {"owner_address": owner, **values}
+        if "unread" in values:  # a type that is known by name only
+            known = protobuf.bytes_field(1, owner) + protobuf.bytes_field(2, values["unread"])
+        body = raw_data.make(contract, known, **{**HEAD, **head}).encode()
         unsigned = chain.adopt(holder, body)
         return summary.describe(holder.network, RawData.decode(body), unsigned.fee, assets)
 
@@ -132,6 +135,64 @@ def test_money_beside_a_call_is_shown(told: Any) -> None:
     assert found.actions[2].details == {"asset": "tron:0x2b6653dc/trc10:12", "units": "9"}
     assert len(found.warnings) >= 3
     assert told("TriggerSmartContract", {"data": b"1234"}).warnings
+
+
+def test_names_cannot_forge_lines(told: Any) -> None:
+    """Anybody chooses these names; on a terminal they must not look like lines of the summary."""
+    forged = "x)\nfee      0 TRX\x1b[2K\u202e"
+    for contract, values in (
+        ("AccountUpdateContract", {"account_name": forged.encode()}),
+        ("CreateSmartContract", {"new_contract": {"name": forged}}),
+        ("TransferAssetContract", {"asset_name": forged.encode(), "to_address": OTHER, "amount": 1}),
+        (
+            "AccountPermissionUpdateContract",
+            {"owner": {"permission_name": forged, "threshold": 1, "keys": [{"address": OTHER, "weight": 1}]}},
+        ),
+    ):
+        text = str(told(contract, values, data=forged.encode()))
+        assert not {"\x1b", "\u202e"} & set(text)
+        assert sum(line.startswith("fee ") for line in text.splitlines()) == 1
+
+
+def test_nearly_all_is_all(told: Any) -> None:
+    asset = Asset(f"tron:0x2b6653dc/trc20:{USDT}", "USDT", 6)
+    for units in (2**255 - 1, 2**128):
+        endless = told("TriggerSmartContract", _call("approve(address,uint256)", OTHER[1:], units), (asset,))
+        assert "all that you ever hold" in endless.warnings[0]
+    moved = told(
+        "TriggerSmartContract", _call("transferFrom(address,address,uint256)", OTHER[1:], OTHER[1:], 5), (asset,)
+    )
+    assert "not the sender" in moved.warnings[0]
+
+
+def test_what_a_deployment_and_a_stake_bind_is_shown(told: Any) -> None:
+    contract = {"bytecode": b"\x60", "consume_user_resource_percent": 5, "origin_energy_limit": 777}
+    (action,) = told("CreateSmartContract", {"new_contract": contract}).actions
+    assert "5 %" in action.details["energy"]
+    assert "777" in action.details["energy"]
+    assert told("FreezeBalanceContract", {"frozen_balance": 5, "frozen_duration": 3}).actions[0].details["days"] == "3"
+    (unread,) = told("AssetIssueContract", {"unread": b"\x07" * 400}).actions
+    assert "bytes)" in unread.details["value"]
+
+
+@pytest.mark.parametrize(
+    ("contract", "trx"),
+    [
+        ("AccountPermissionUpdateContract", 100),
+        ("WitnessCreateContract", 9999),
+        ("AssetIssueContract", 1024),
+        ("ExchangeCreateContract", 1024),
+        ("AccountCreateContract", 1),
+    ],
+)
+def test_what_a_contract_type_costs_of_its_own_is_in_the_fee(told: Any, contract: str, trx: int) -> None:
+    known = {"AccountPermissionUpdateContract": {}, "AccountCreateContract": {"account_address": OTHER}}
+    fee = told(contract, known.get(contract, {"unread": b"x"})).fee
+    assert fee.maximum.units == trx * 1_000_000 + fee.details["bandwidth"] * 1000
+
+
+def test_a_transfer_from_elsewhere_says_that_a_new_account_costs_more(told: Any) -> None:
+    assert "1.1 TRX" in told("TransferContract", {"to_address": OTHER, "amount": 1}).details["activation"]
 
 
 def test_a_change_of_permissions_is_loud(told: Any, holder: Holder) -> None:

@@ -185,13 +185,16 @@ def _read_gas(plan: Plan, outcome: Any, coins: int, prices: GasPrices) -> tuple[
     if isinstance(outcome, Rejected):
         coin = plan.network.native
         needed = plan.value + _PLAIN_TRANSFER_GAS * prices.maximum
+        if (
+            coins >= needed
+        ):  # contracts speak of insufficient funds, too: a revert is looked for before the node's words
+            _raise_if_reverted(outcome)
         if coins < needed or "insufficient funds" in outcome.message.lower():
             raise InsufficientFunds(
                 f"at least {Amount(needed, coin)} are needed, and {plan.sender} has {Amount(coins, coin)}",
                 needed=Amount(needed, coin),
                 available=Amount(coins, coin),
             ) from outcome
-        _raise_if_reverted(outcome)
     estimate = read_quantity("eth_estimateGas", _good(outcome))
     if not 0 < estimate < 1 << 63:
         refuse("eth_estimateGas", "an amount of gas", outcome)

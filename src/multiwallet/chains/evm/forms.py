@@ -118,7 +118,7 @@ def _from_mapping(native: Mapping[Any, Any], chain_id: int, sender: bytes) -> Ev
     stated = native.get("chainId", chain_id)
     replayable = "chainId" in native and kind == 0 and (stated is None or read_uint("chainId", stated) == 0)
     to, data = _recipient(native), _data(native)
-    if "to" not in native and not data:
+    if not to and not data and native.get("to", "") is not None:  # an empty cell of a table, most likely
         raise InvalidTransaction("the transaction has neither a recipient (to) nor a contract's code (data)")
     return EvmTransaction(
         type=kind,

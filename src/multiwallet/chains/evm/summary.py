@@ -107,7 +107,8 @@ def _main_actions(unsigned: UnsignedTransaction, transaction: EvmTransaction) ->
         return [*extra, action], warnings
     warnings = [f"It pays to the zero address {_ZERO}, from which nothing comes back."] if to == _ZERO else []
     if not data or (_text(data) is not None and len(data) % 32 != 4):  # a call has a selector and whole words
-        return [Action("transfer", to, value)], warnings
+        note = {"data": f"{len(data)} bytes of text, which a contract takes as a call"} if data else {}
+        return [Action("transfer", to, value, note)], warnings
     details = {"selector": "0x" + data[:4].hex(), "data": f"{len(data)} bytes"}
     warnings.append(f"It calls the contract {to} with data that is not understood here.")
     return [Action("call", to, value if value else None, details)], warnings
@@ -130,6 +131,9 @@ def _token_action(unsigned: UnsignedTransaction, call: TokenCall, contract: str)
             details["token id"] = str(units)
             if len(arguments) == 5:
                 details["units"] = str(arguments[3])
+            if len(arguments) > 3 and isinstance(extra := arguments[-1], bytes) and extra:
+                details["data"] = f"0x{extra[:64].hex()}{'...' if len(extra) > 64 else ''}, {len(extra)} bytes"
+                warnings.append("It hands the recipient's own code data that is not understood here.")
             return Action("transfer", str(to), None, details), warnings
         return Action("transfer", str(to), _amount(unsigned, contract, units, details), details), warnings
     if name in _APPROVALS and len(arguments) == 2:
@@ -147,8 +151,8 @@ def _token_action(unsigned: UnsignedTransaction, call: TokenCall, contract: str)
             warnings.append(f"It lets {operator} take every token of this collection, now and later.")
         return Action("approve-all" if allowed else "revoke-all", str(operator), None, details), warnings
     if name == "approve":  # Permit2: token, spender, amount, expiration
-        token, spender, units, _ = arguments
-        details = {"token": str(token), "through": contract}
+        token, spender, units, until = arguments
+        details = {"token": str(token), "through": contract, "until": f"{until} (Unix time)"}
         amount = _amount(unsigned, str(token), units, details)
         if _is_unlimited(units):
             amount = None
@@ -157,7 +161,12 @@ def _token_action(unsigned: UnsignedTransaction, call: TokenCall, contract: str)
         return Action("approve", str(spender), amount, details), warnings
     owner, spender, units = arguments[:3]  # permit: an approval that its owner has signed before
     details["owner"] = str(owner)
-    return Action("permit", str(spender), _amount(unsigned, contract, units, details), details), warnings
+    amount = _amount(unsigned, contract, units, details)
+    if _is_unlimited(units):
+        amount = None
+        details["units"] = "unlimited"
+        warnings.append(f"It lets {spender} take all of this token from {owner}, now and later, without limit.")
+    return Action("permit", str(spender), amount, details), warnings
 
 
 def _is_unlimited(units: object) -> bool:
@@ -165,11 +174,12 @@ def _is_unlimited(units: object) -> bool:
 
 
 def _amount(unsigned: UnsignedTransaction, contract: str, units: object, details: dict[str, str]) -> Amount | None:
-    """The amount in whole units where the token is among the stated ones; else the raw units, as a detail."""
+    """The amount in whole units where the token is among the stated ones. The raw units are a detail in either case:
+    they alone stand in the bytes, the decimals are what the builder says."""
     assert isinstance(units, int)
+    details["units"] = str(units)
     wanted = f"{unsigned.network.id}/erc20:{contract}".lower()
     for asset in unsigned.assets:
         if asset.id.lower() == wanted:
             return Amount(units, asset)
-    details["units"] = str(units)
     return None

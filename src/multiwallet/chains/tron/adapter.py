@@ -82,6 +82,7 @@ class Tron(Chain):
             raise InvalidTransaction(f"this transaction has all of its {MAX_SIGNATURES} signatures already")
         fee = fees.worst_case(
             holder.network,
+            contract=raw.contract,
             body_size=len(body),
             memo=bool(raw.data),
             fee_limit=raw.fee_limit,
@@ -126,7 +127,10 @@ class Tron(Chain):
             )
         if set(context) != {"public_key", "expiration", "signatures"} or context["expiration"] != raw.expiration:
             raise InvalidTransaction("the stored expiration is not the one in the bytes")
-        if fee.expected.asset != network.native or fee.maximum.asset != network.native:
+        if any(
+            amount.asset != network.native or amount.asset.decimals != network.decimals
+            for amount in (fee.expected, fee.maximum)
+        ):
             raise InvalidTransaction(f"fees on {network.name} are paid in {network.symbol}")
         listed, key = context["signatures"], context["public_key"]
         if not isinstance(listed, list) or not isinstance(key, str):

@@ -67,14 +67,15 @@ def _wish(holder: Holder, payments: tuple[Payment, ...], options: Options) -> _W
         raise AmountError(f"{asset.id} does not live on {holder.network.name}")
     if not asset.is_native and asset.namespace != "trc20":
         raise Unsupported(f"only TRX and TRC-20 tokens are sent here, not {asset.namespace} assets")
-    if not payment.everything and not 0 < payment.amount.units < (1 << 63 if asset.is_native else 1 << 256):
-        raise AmountError("the amount is zero or more than TRON can carry")
     fee_limit = _whole(native, "fee_limit", None, 1, INT64_MAX)
     data = native.get("data", b"")
     if isinstance(data, str):
         data = parse_hex(data, what="data")
     if not isinstance(data, bytes):
         raise InputError("data is the bytes or the hex of a contract call")
+    least = 0 if data else 1  # a call may carry no coins
+    if not payment.everything and not least <= payment.amount.units < (1 << 63 if asset.is_native else 1 << 256):
+        raise AmountError("the amount is zero or more than TRON can carry")
     if data and (not asset.is_native or payment.everything):
         raise InputError("data calls the recipient as a contract with an exact amount of TRX: leave the asset out")
     if asset.is_native and not data:

@@ -29,6 +29,7 @@ __all__ = ["broadcast", "status"]
 
 _TXID: Final = re.compile(r"(?:0x)?([0-9a-fA-F]{64})", re.ASCII)
 _NO_SUCH_CALL: Final = (404, 405)
+_TOO_LATE: Final = ("TRANSACTION_EXPIRATION_ERROR", "TAPOS_ERROR")
 
 
 def broadcast(network: Network, signed: SignedTransaction) -> Op[Receipt]:
@@ -46,7 +47,33 @@ def broadcast(network: Network, signed: SignedTransaction) -> Op[Receipt]:
         if "raw_data" not in wire:
             raise outcome
         (outcome,) = yield from attempt(answers.post(network, "wallet/broadcasttransaction", broadcast=True, **wire))
-    return _receipt(network, signed, outcome)
+    try:
+        return _receipt(network, signed, outcome)
+    except (Expired, Rejected) as refusal:
+        if isinstance(outcome, Mapping) and outcome.get("code") in _TOO_LATE:
+            return (yield from _settle_too_late(network, signed, refusal))
+        raise
+
+
+def _settle_too_late(network: Network, signed: SignedTransaction, refusal: MultiwalletError) -> Op[Receipt]:
+    """Too late it is for a transaction that never arrived, and for one that was included long ago, which is success.
+
+    java-tron looks at the time first and for a duplicate only then, so its refusal does not tell the two apart.
+    """
+    txid, call = signed.txid, "wallet/gettransactionbyid"
+    (found,) = yield from attempt(answers.post(network, call, value=txid))
+    try:
+        if isinstance(found, MultiwalletError):
+            raise found
+        known = _of(found, "txID", txid, call)
+    except MultiwalletError as error:
+        raise BroadcastUncertain(
+            f"the node says that it is too late for {txid}, and not whether it was included before: ask about it",
+            txid=txid,
+        ) from error
+    if not known:
+        raise refusal
+    return Receipt(network, txid, Status.PENDING, expiry=signed.expiry)
 
 
 def _receipt(network: Network, signed: SignedTransaction, outcome: Any) -> Receipt:

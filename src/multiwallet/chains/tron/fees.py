@@ -51,6 +51,15 @@ STANDARD: Final = Prices(
 """The main network's prices, for transactions that come without: their bytes name no price of bandwidth."""
 
 
+_OWN_FEES: Final = {
+    "AccountPermissionUpdateContract": 100_000_000,
+    "AssetIssueContract": 1_024_000_000,
+    "ExchangeCreateContract": 1_024_000_000,
+    "WitnessCreateContract": 9_999_000_000,
+}
+"""What some contract types cost on the main network beside bandwidth, in sun (wallet/getchainparameters)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Resources:
     """What an account has left of each resource: bytes of bandwidth and units of energy."""
@@ -117,10 +126,12 @@ def price(
     return Fee(Amount(expected, native), Amount(flat + worst + fee_limit, native), details)
 
 
-def worst_case(network: Network, *, body_size: int, memo: bool, fee_limit: int, signatures: int = 1) -> Fee:
+def worst_case(
+    network: Network, *, contract: str, body_size: int, memo: bool, fee_limit: int, signatures: int = 1
+) -> Fee:
     """The most that a transaction costs as far as its bytes tell, at the main network's prices.
 
-    An activation does not show in the bytes and is not in it.
+    Whether a transfer activates its recipient does not show in the bytes and is not in it.
     """
     fee = price(
         network,
@@ -128,11 +139,15 @@ def worst_case(network: Network, *, body_size: int, memo: bool, fee_limit: int, 
         Resources(0, 0, 0),
         body_size=body_size,
         memo=memo,
-        activates=False,
+        activates=contract == "AccountCreateContract",
         fee_limit=fee_limit,
         signatures=signatures,
     )
     details = {"bandwidth": fee.details["bandwidth"]}
+    own = _OWN_FEES.get(contract, 0)
+    if own:
+        details["contract_fee"] = own
     if fee_limit:
         details["fee_limit"] = fee_limit
-    return Fee(fee.maximum, fee.maximum, details)
+    maximum = fee.maximum + Amount(own, network.native)
+    return Fee(maximum, maximum, details)

@@ -17,7 +17,7 @@ from .raw_data import RawData
 
 __all__ = ["describe", "memo_text"]
 
-_UNLIMITED: Final = 1 << 255
+_UNLIMITED: Final = 1 << 127  # beyond any supply; wallets write "unlimited" as 2^256 - 1
 _DEAR: Final = 1_000_000_000
 _TOKEN_CALLS: Final = {
     abi.selector(signature): signature
@@ -41,6 +41,11 @@ def memo_text(data: bytes) -> str | None:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return "0x" + data.hex()
+
+
+def _one_line(text: str) -> str:
+    """A name that anybody may choose, without the characters that could forge lines or drive a terminal."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def _moment(milliseconds: int) -> str:
@@ -70,6 +75,8 @@ def describe(network: Network, raw: RawData, priced: Fee, assets: tuple[Asset, .
     details = {"expires": _moment(raw.expiration), "contract": raw.contract}
     if raw.fee_limit:
         details["fee limit"] = str(limit)
+    if raw.contract in ("TransferContract", "TransferAssetContract") and "bandwidth_price" not in priced.details:
+        details["activation"] = "up to 1.1 TRX more if the recipient's account is new, which the bytes do not tell"
     sender, memo = addresses.from_bytes(raw.owner), memo_text(raw.data)
     return Summary(network.id, sender, actions, fee, memo, details, tuple(warnings))
 
@@ -88,7 +95,9 @@ class _Reader:
             self.warnings.append(
                 f"a {self.raw.contract} is not decoded by this library: sign it only if you know what it does"
             )
-            details = {"contract": self.raw.contract, "value": self.raw.value[:256].hex()}
+            value = self.raw.value
+            shown = value[:256].hex() + (f"... ({len(value)} bytes)" if len(value) > 256 else "")
+            details = {"contract": self.raw.contract, "value": shown}
             if self.raw.contract in FIELDS:
                 details = {key: _plain(value) for key, value in self.values.items() if key != "owner_address"}
             return (Action("call", None, None, details),)
@@ -124,7 +133,7 @@ class _Reader:
         yield Action("transfer", self.recipient("to_address"), self.trx("amount"))
 
     def transfer_asset(self) -> Iterable[Action]:
-        name = memo_text(self.values.get("asset_name", b"")) or ""
+        name = _one_line(memo_text(self.values.get("asset_name", b"")) or "")
         amount, details = self.token(f"{self.network.id}/trc10:{name}", self.values.get("amount", 0))
         yield Action("transfer", self.recipient("to_address"), amount, details)
 
@@ -167,6 +176,8 @@ class _Reader:
             self.warnings.append("the other party is the zero address, which nobody owns")
         if signature.startswith("transferFrom"):
             source = addresses.from_bytes(b"\x41" + bytes.fromhex(arguments[0][2:]))
+            if source != addresses.from_bytes(self.raw.owner):
+                self.warnings.append(f"it moves tokens of {source}, which is not the sender")
             return Action("transfer", to, amount, {"from": source, **details})
         if signature.startswith("transfer"):
             return Action("transfer", to, amount, details)
@@ -176,7 +187,10 @@ class _Reader:
         return Action("approve", to, amount, details)
 
     def freeze(self) -> Iterable[Action]:
-        yield Action("stake", self.address("receiver_address"), self.trx("frozen_balance"), self._resource())
+        details = self._resource()
+        if "frozen_duration" in self.values:
+            details["days"] = str(self.values["frozen_duration"])
+        yield Action("stake", self.address("receiver_address"), self.trx("frozen_balance"), details)
 
     def unfreeze(self) -> Iterable[Action]:
         amount = self.trx("unfreeze_balance") if "unfreeze_balance" in self.values else None
@@ -205,12 +219,17 @@ class _Reader:
         yield Action("create-account", self.recipient("account_address"))
 
     def rename(self) -> Iterable[Action]:
-        yield Action("rename", None, None, {"name": memo_text(self.values.get("account_name", b"")) or ""})
+        yield Action("rename", None, None, {"name": _one_line(memo_text(self.values.get("account_name", b"")) or "")})
 
     def deploy(self) -> Iterable[Action]:
         contract = self.values.get("new_contract", {})
         value = contract.get("call_value", 0)
-        details = {"name": contract.get("name", ""), "bytecode": f"{len(contract.get('bytecode', b''))} bytes"}
+        details = {
+            "name": _one_line(contract.get("name", "")),
+            "bytecode": f"{len(contract.get('bytecode', b''))} bytes",
+            "energy": f"callers pay {contract.get('consume_user_resource_percent', 0)} %, the deployer pays the rest, "
+            f"up to {contract.get('origin_energy_limit', 0)} a call",
+        }
         self.warnings.append("this deploys a contract: its code is not examined here")
         if self.values.get("call_token_value"):
             details["token"] = f"{self.values['call_token_value']} of trc10:{self.values.get('token_id', 0)}"
@@ -236,6 +255,8 @@ class _Reader:
                 self.warnings.append(f"{owner} alone will no longer be able to act as owner of the account")
             listed = ", ".join(f"{address} (weight {weight})" for address, weight in keys.items())
             details = {"role": role, "threshold": str(threshold), "keys": listed}
+            if permission.get("permission_name"):
+                details["name"] = _one_line(permission["permission_name"])
             if permission.get("operations"):
                 details["operations"] = permission["operations"].hex()
             yield Action("set-permission", None, None, details)
