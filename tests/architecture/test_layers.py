@@ -59,6 +59,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "wallet": FACES,
     "testing": FACES | {"codec", "crypto"},
     "devnet": ANYTHING - {"cli", "interop"},
+    "vault": FACES | {"codec", "crypto"},
+    "keystore": FACES | {"codec", "crypto"},
     "interop": ANYTHING - {"cli", "devnet"},
     "cli": ANYTHING - {"interop"},
 }
@@ -76,7 +78,8 @@ ECOSYSTEM = {
 # room: the third-party packages it may import. Whoever is not named here may import none.
 MAY_USE: dict[str, set[str]] = {
     "crypto": NATIVE_CRYPTO,
-    "vault": NATIVE_CRYPTO,
+    "vault": NATIVE_CRYPTO | {"fido2", "keyring", "shamir_mnemonic"},
+    "keystore": NATIVE_CRYPTO | {"cbor2", "shamir_mnemonic"},
     "transport": {"httpx2"},
     "devnet": ECOSYSTEM | {"pytest"},
     "interop": ECOSYSTEM,

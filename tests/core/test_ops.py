@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multiwallet import AsyncWallet, Wallet
-from multiwallet.errors import BadResponse, MultiwalletError, Rejected, Timeout
+from multiwallet import AsyncWallet, Wallet, network
+from multiwallet.errors import BadResponse, InputError, Rejected, Timeout
+from multiwallet.registry import chain
 from multiwallet.ops import Effect, Op, Outcome, Rpc, Sleep, arun, ask, attempt, gather, run
 
 NET = "eip155:1"
@@ -128,8 +129,14 @@ def test_ask_raises_what_attempt_returns() -> None:
         assert result == (Rejected, "bad2")
 
 
-@pytest.mark.parametrize("change", [lambda answers: answers[:-1], lambda answers: [*answers, "more"], lambda _: []])
-@pytest.mark.parametrize("make", [lambda: ask(call(1), call(2)), lambda: gather(ask(call(1)), ask(call(2)))])
+@pytest.mark.parametrize(
+    "change",
+    [lambda answers: answers[:-1], lambda answers: [*answers, "more"], lambda _: []],
+    ids=["fewer", "more", "none"],
+)
+@pytest.mark.parametrize(
+    "make", [lambda: ask(call(1), call(2)), lambda: gather(ask(call(1)), ask(call(2)))], ids=["ask", "gather"]
+)
 def test_answers_that_cannot_be_told_apart_are_given_to_nobody(change: Any, make: Any) -> None:
     for result in both(make, lambda effects: change(echo(effects))):
         assert result[0] is RuntimeError
@@ -223,6 +230,6 @@ def test_a_wallet_believes_no_transport_that_miscounts(outcomes: list[Outcome]) 
 
 
 def test_waiting_without_end_or_number_is_refused() -> None:
-    wallet = Wallet.from_seed(bytes(32), transport=Miscounting([]))
-    with pytest.raises(MultiwalletError, match="seconds"):
-        run(wallet.account("ethereum")._operations.chain.wait(wallet.account("ethereum").network, "0x", timeout=float("nan")), echo)
+    row = network("ethereum")
+    with pytest.raises(InputError, match="seconds"):
+        run(chain(row).wait(row, "0x" + "00" * 32, timeout=float("nan")), echo)

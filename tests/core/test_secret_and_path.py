@@ -107,7 +107,7 @@ def test_any_text_is_a_path_or_an_error_of_the_tree(text: str) -> None:
         *(b"m/0", bytearray(b"m/0"), memoryview(b"m/0"), None, 5, 1.5, True, object()),
         *([-1], [2**32], [True], [1.0], ["0"], [None], [[0]], [0] * 256, itertools.repeat(0), {"m": 1}),
     ],
-    ids=lambda value: str(value)[:20].encode("unicode_escape").decode(),
+    ids=lambda value: f"{len(str(value))}:{type(value).__name__}:{str(value)[:12].encode('unicode_escape').decode()}",
 )
 def test_what_is_no_path_is_refused(wrong: object) -> None:
     with pytest.raises(InvalidPath):

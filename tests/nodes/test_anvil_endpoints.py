@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from multiwallet import AsyncWallet, Wallet, add_network
-from multiwallet.errors import Unreachable
+from multiwallet.errors import BroadcastUncertain, Unreachable
 from multiwallet.transactions import Balance, Status
 
 WORDS = "letter advice cage absurd amount doctor acoustic avoid letter advice cage above"
@@ -126,6 +126,25 @@ def test_building_takes_one_request_and_sending_one_more(proxies, endpoints):
         assert len(proxy.taken()) == 1
         account.broadcast(account.sign(transaction))
         assert proxy.taken() == [["eth_sendRawTransaction"]]
+
+
+def test_what_a_second_endpoint_refuses_may_be_at_the_first(start_anvil):
+    """The first node takes the payment and its answer is cut off; the second, which is behind, refuses it."""
+    add_network("anvil-one", id="eip155:424301", symbol="ETH", override=True)
+    first, second = (start_anvil("--chain-id", "424301") for _ in range(2))
+    proxy = Proxy(first.url)
+    try:
+        with Wallet.from_mnemonic(WORDS, endpoints={"anvil-one": [proxy.url, second.url]}) as wallet:
+            account = wallet.account("anvil-one")
+            first.fund(account.address, ETHER)
+            signed = account.sign(account.build(to="0x" + "33" * 20, amount="0.1"))
+            proxy.lose = "eth_sendRawTransaction"
+            with pytest.raises(BroadcastUncertain) as caught:
+                account.broadcast(signed)
+            assert caught.value.txid == signed.txid
+            assert account.wait(signed.txid).status is Status.CONFIRMED
+    finally:
+        proxy.stop()
 
 
 def test_an_answer_that_is_lost_pays_once(proxies, endpoints):

@@ -39,6 +39,8 @@ SOME_FAILED: Final = 14
 DECLINED: Final = 15
 INTERRUPTED: Final = 130
 
+_WIDEST: Final = 10_000
+
 # The first class that fits decides, so that a subclass stands before its parent.
 _EXIT_CODES: Final[tuple[tuple[type[MultiwalletError], int], ...]] = (
     (errors.InputError, 3),
@@ -143,7 +145,8 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
             _write("\t".join(printable("" if cell is None else cell) for cell in row))
         return
     from rich import box
-    from rich.console import Console
+    from rich.console import Console, ConsoleDimensions
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
@@ -153,7 +156,8 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
     for row in rows:
         table.add_row(*(Text(printable("" if cell is None else cell)) for cell in row))
     console = Console()
-    console.width = max(console.width, console.measure(table).maximum)
+    needed = Measurement.get(console, console.options.update(max_width=_WIDEST), table).maximum
+    console.size = ConsoleDimensions(max(console.width, needed), console.height)
     console.print(table)
 
 

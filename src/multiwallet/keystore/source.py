@@ -183,12 +183,12 @@ def _phrase_format(text: str) -> str:
         return "slip39"
     bip39 = _is_bip39(text)
     version = electrum.seed_type(text)
-    if bip39 and version:
+    if bip39 and version and len(text.split()) <= 13:  # Electrum makes 12 words, and made 13
         raise InvalidKey(
             "these words are a BIP-39 mnemonic and an Electrum seed at once, by chance: say which with "
             "format='mnemonic' or format='electrum'"
         )
-    return "electrum" if version else "mnemonic"
+    return "electrum" if version and not bip39 else "mnemonic"
 
 
 def _is_bip39(text: str) -> bool:

@@ -81,6 +81,20 @@ def test_a_used_nonce(keys: Any, node: Any, signed: Any) -> None:
         send(keys, signed, node(eth_sendRawTransaction=refusal, eth_getTransactionByHash=Timeout("slow")))
 
 
+@pytest.mark.parametrize("text", ["insufficient funds", "replacement transaction underpriced", "nonce too low"])
+def test_a_refusal_after_a_lost_answer_proves_nothing(keys: Any, node: Any, signed: Any, text: str) -> None:
+    """The first endpoint may have the transaction: what a second one refuses must not be read as "not sent"."""
+    refusal = Rejected(text, node_code=-32000)
+    refusal.__cause__ = Timeout("the first endpoint was silent")  # as the transport tells it
+    for known in (None, {"hash": "0x" + "00" * 32}, {}, 5):
+        with pytest.raises(BroadcastUncertain) as caught:
+            send(keys, signed, node(eth_sendRawTransaction=refusal, eth_getTransactionByHash=known))
+        assert caught.value.txid == signed.txid
+    if "nonce" in text:
+        ours = node(eth_sendRawTransaction=refusal, eth_getTransactionByHash={"hash": signed.txid.upper()})
+        assert send(keys, signed, ours).txid == signed.txid
+
+
 def test_uncertain_broadcasts(keys: Any, node: Any, signed: Any) -> None:
     for outcome in (
         Timeout("slow"),

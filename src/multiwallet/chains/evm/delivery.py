@@ -16,6 +16,7 @@ from ...errors import (
     RateLimited,
     Rejected,
     Timeout,
+    TransportError,
     Unreachable,
     Unsupported,
 )
@@ -56,7 +57,7 @@ def broadcast(network: Network, signed: SignedTransaction) -> Op[Receipt]:
             return Receipt(network, signed.txid, Status.PENDING)
         if _USED_NONCE.search(text):
             return (yield from _settle_used_nonce(network, signed.txid, outcome))
-        if _NO_ANSWER.search(text):
+        if _NO_ANSWER.search(text) or _may_have_arrived(outcome):
             raise BroadcastUncertain(txid=signed.txid) from outcome
         raise outcome
     if isinstance(outcome, MultiwalletError):
@@ -71,6 +72,11 @@ def broadcast(network: Network, signed: SignedTransaction) -> Op[Receipt]:
     return Receipt(network, signed.txid, Status.PENDING)
 
 
+def _may_have_arrived(refusal: Rejected) -> bool:
+    """Whether an earlier attempt ended without an answer: the transport notes that as the refusal's cause."""
+    return isinstance(refusal.__cause__, TransportError)
+
+
 def _settle_used_nonce(network: Network, txid: str, refusal: Rejected) -> Op[Receipt]:
     """The nonce is used: by this very transaction, which is success, or by another, which is the node's refusal."""
     (found,) = yield from attempt(Rpc(network.id, "eth_getTransactionByHash", [txid]))
@@ -78,8 +84,10 @@ def _settle_used_nonce(network: Network, txid: str, refusal: Rejected) -> Op[Rec
         raise BroadcastUncertain(
             f"the node says that the nonce is used and does not say by what: ask about {txid}", txid=txid
         ) from found
-    if found is None:
+    if found is None and not _may_have_arrived(refusal):
         raise refusal
+    if not isinstance(found, dict) or str(found.get("hash", "")).lower() != txid:
+        raise BroadcastUncertain(txid=txid) from refusal
     return Receipt(network, txid, Status.PENDING)
 
 
