@@ -124,6 +124,14 @@ class PrivateKey(_Held):
         kind = hint.kind or (chain.kinds[0] if self.compressed else "p2pkh")
         return chain.address(row, self.public_key(chain.curve), kind)
 
+    def export(self, hint: AccountHint) -> str:
+        from ..errors import UnknownNetwork
+
+        try:
+            return super().export(hint)
+        except UnknownNetwork:  # a network of the format's own, without a row here
+            return "0x" + self.secret.expose().hex()
+
     def public_key(self, curve: str) -> bytes:
         """33 bytes, or 65 where it is uncompressed; 32 for Ed25519."""
         if curve == "ed25519":

@@ -17,7 +17,7 @@ from ..codec.hexadecimal import parse_hex
 from ..errors import InputError, InvalidKey, Unsupported
 from ..secret import Secret
 from .ciphers import WRONG_PASSWORD, secretbox, secretbox_open
-from .imported import ImportedKey
+from .imported import ImportedKey, check_claim
 from .key_derivation import scrypt
 from .material import ForeignKey, PrivateKey
 from .source import Source
@@ -57,10 +57,19 @@ def read(source: Source, password: Secret | None, network: str | None) -> Import
         if ed25519.public_key(secret[:32]) != public:
             raise InvalidKey("the public key in this file does not belong to its private key: do not use it")
         shown = None if network else _ss58(public, prefix)
-        key = PrivateKey(Secret(secret[:32]))
-        return ImportedKey("polkadot-js", key, network or "polkadot", label=label, address=shown)
+        return ImportedKey(
+            "polkadot-js", PrivateKey(Secret(secret[:32])), network or "polkadot", label=label, address=shown
+        )
+    if kind != "sr25519":
+        from ..crypto import secp256k1
+
+        if len(secret) != 32 or secp256k1.public_key(secret)[: len(public)] != public:
+            raise InvalidKey("the public key in this file does not belong to its private key: do not use it")
     if kind == "ethereum":
-        return ImportedKey("polkadot-js", PrivateKey(Secret(secret[:32])), network or "ethereum", label=label)
+        key = ImportedKey("polkadot-js", PrivateKey(Secret(secret)), network or "ethereum", label=label)
+        if claimed is not None:
+            check_claim(key, str(claimed)[:100])
+        return key
     address = claimed if isinstance(claimed, str) else _ss58(_account_id(kind, public), prefix)
     material = ForeignKey(Secret(secret), f"{kind}-private-key", address, public)
     return ImportedKey("polkadot-js", material, network or "polkadot", label=label)
