@@ -143,6 +143,8 @@ def _read_rows(text: str, source: str) -> list[Network]:
 
     try:
         data = tomllib.loads(text)
+        if not data.keys() <= {"family", "networks"}:
+            raise TypeError("a misspelt table would add nothing, in silence")
         tables = data.get("networks", {})
         family = data.get("family")
         return [_row(name, {**({"family": family} if family else {}), **table}) for name, table in tables.items()]
@@ -165,7 +167,7 @@ def _row(name: str, data: Mapping[str, Any]) -> Network:
     identity, decimals = data.get("id"), data.get("decimals")
     if not isinstance(identity, str) or not _CAIP2.fullmatch(identity):
         raise InputError(f"the network {name!r} needs a CAIP-2 id such as eip155:1")
-    family = data.get("family") or _NAMESPACES.get(identity.split(":", 1)[0])
+    family = data.get("family", _NAMESPACES.get(identity.split(":", 1)[0]))
     if not isinstance(family, str):
         raise InputError(f"the network {name!r} needs a family, one of {', '.join(sorted(FAMILIES))}")
     namespace, _, reference = identity.partition(":")

@@ -55,10 +55,6 @@ class WipedWhileRead(bytearray):
 
     owner: Secret
 
-    def __buffer__(self, flags: int) -> memoryview:  # Python 3.12 and later ask this way
-        self.owner.close()
-        return super().__buffer__(flags)  # type: ignore[misc, no-any-return]  # typeshed has it from 3.12 on
-
     def __bytes__(self) -> bytes:
         self.owner._closed = True
         self[0] = 0

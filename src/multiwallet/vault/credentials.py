@@ -115,19 +115,25 @@ def read_key_file(name: FileName) -> Secret:
         descriptor = os.open(name, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0))
     except (OSError, ValueError) as error:
         raise VaultError(f"cannot open the key file: {getattr(error, 'strerror', None) or 'no file name'}") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise VaultError("the key file is no plain file")
         if os.name == "posix" and status.st_mode & 0o077:
             raise VaultError("the key file can be read by others than its owner: chmod 600 it")
-        if not _SHORTEST_KEY_FILE <= status.st_size <= _LONGEST_KEY_FILE:
-            raise VaultError(f"a key file has from {_SHORTEST_KEY_FILE} bytes to 1 MiB; this one has {status.st_size}")
         content = bytearray(_LONGEST_KEY_FILE + 1)
-        size = file.readinto(content)
-        key = Secret(memoryview(content)[:size])
-        content[:] = bytes(len(content))
-        return key
+        with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
+            size = file.readinto(content) or 0
+    except OSError as error:
+        raise VaultError(f"cannot read the key file: {error.strerror}") from None
+    finally:
+        os.close(descriptor)
+    key = Secret(memoryview(content)[:size])
+    content[:] = bytes(len(content))
+    if not _SHORTEST_KEY_FILE <= size <= _LONGEST_KEY_FILE:
+        key.close()
+        raise VaultError(f"a key file has from {_SHORTEST_KEY_FILE} bytes to 1 MiB; this one has another size")
+    return key
 
 
 def _key_bytes(key: Key, what: str) -> bytes:

@@ -181,7 +181,7 @@ def read_private(path: str | os.PathLike[str]) -> bytes:
         if getattr(error, "errno", None) == errno.ELOOP:
             raise VaultError("the path of the vault is a symbolic link: name the file itself") from None
         raise VaultError(f"cannot open the vault: {getattr(error, 'strerror', None) or 'no file name'}") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise VaultError("what stands at the path of the vault is no plain file")
@@ -192,7 +192,12 @@ def read_private(path: str | os.PathLike[str]) -> bytes:
             )
         if status.st_uid != os.geteuid():
             raise VaultError("the vault belongs to another user")
-        data = file.read(LARGEST_FILE + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            data = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise VaultError(f"cannot read the vault: {error.strerror}") from None
+    finally:
+        os.close(descriptor)
     if len(data) > LARGEST_FILE:
         raise VaultDamaged(f"this file is longer than {LARGEST_FILE // 2**20} MiB: it is no vault")
     return data

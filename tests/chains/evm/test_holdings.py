@@ -28,7 +28,7 @@ def word(number: int) -> str:
 
 def test_identify(network: Any, keys: Any, node: Any) -> None:
     assert node(eth_chainId="0x1").run(keys.evm.identify(network)) is None
-    with pytest.raises(BadResponse, match=r"eip155:137.*eip155:1|0x1.*"):
+    with pytest.raises(BadResponse, match=r"eip155:1, .*eip155:137"):
         node(eth_chainId="0x89").run(keys.evm.identify(network))
     for answer in HOSTILE:
         with pytest.raises(BadResponse):

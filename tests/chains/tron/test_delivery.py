@@ -83,6 +83,15 @@ def test_a_lost_answer_is_uncertain(send: Any, signed: SignedTransaction, lost: 
     assert caught.value.txid == signed.txid
 
 
+def test_a_refusal_after_a_lost_answer_proves_nothing(send: Any, signed: SignedTransaction) -> None:
+    refusal = Rejected("bad request", node_code=400)
+    with pytest.raises(Rejected):
+        send(lambda effect: refusal)
+    refusal.__cause__ = Timeout("the first endpoint was silent")  # as the transport tells it
+    with pytest.raises(BroadcastUncertain, match=signed.txid):
+        send(lambda effect: refusal)
+
+
 @pytest.mark.parametrize("answer", [None, "<html>", [], 5, {}, {"result": False}, {"result": False, "code": "SUCCESS"}])
 def test_an_answer_that_says_nothing_is_uncertain(send: Any, signed: SignedTransaction, answer: Any) -> None:
     with pytest.raises(BroadcastUncertain, match=signed.txid):

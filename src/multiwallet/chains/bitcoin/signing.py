@@ -15,7 +15,7 @@ from .ownership import Claim, claim_of, own_outputs
 from .psbt import MAGIC, psbt_bytes
 from .psbt_fields import Fields, read_stack
 from .script import push
-from .sighash import sighash_name
+from .sighash import ALL, ANYONECANPAY, sighash_name
 from .signable import Examined, InputPlan, examine, stated_path
 from .transaction import Transaction, TxIn
 
@@ -73,8 +73,10 @@ def _check_sighashes(found: Examined, requests: list[SigningRequest], context: M
     allowed = context.get("allow_sighash", ())
     for request in requests:
         plan = unusual.get(request.preimage)
-        if plan is not None and sighash_name(plan.sighash) not in allowed:
-            name = sighash_name(plan.sighash)
+        if plan is None or plan.sighash == ALL | ANYONECANPAY:  # which covers all outputs; the summary warns of it
+            continue
+        name = sighash_name(plan.sighash)
+        if name not in allowed:
             raise SigningRefused(
                 f"input {plan.position} asks for a signature of the type {name}, after which others could change the "
                 f'transaction: to allow it, sign {{"psbt": ..., "allow_sighash": ["{name}"]}}'

@@ -13,7 +13,7 @@ from .addresses import address_of
 from .ownership import pays_to
 from .psbt_fields import Fields
 from .script import data_of, kind_of
-from .sighash import sighash_name
+from .sighash import ALL, ANYONECANPAY, sighash_name
 from .signable import Examined, examine
 from .transaction import FINAL_SEQUENCE, compact_size
 from .weights import fixed_weight, input_weight, multisig_witness_weight, output_weight, vsize
@@ -100,9 +100,10 @@ def summarize(transaction: UnsignedTransaction) -> Summary:
         kind = kind_of(output.script)
         if kind == "op_return":
             data = data_of(output.script)
-            actions.append(_memo_action(output.script, data, amount))
-            if memo is None:
-                memo = _text(output.script[1:] if data is None else data)
+            if memo is None and data is not None and not output.amount:
+                memo = _text(data)
+            else:  # a second one, coins that are destroyed, or what is no plain data
+                actions.append(_memo_action(output.script, data, amount))
             sent += output.amount
             continue
         address = address_of(network, output.script)
@@ -118,9 +119,12 @@ def summarize(transaction: UnsignedTransaction) -> Summary:
             )
         actions.append(Action("transfer", address, amount, details))
     size = estimated_vsize(found)
+    spenders = _spenders(network, found)
     details = {
         "inputs": f"{len(found.psbt.inputs)}, worth {Amount(sum(o.amount for o in found.spent), network.native)}"
     }
+    if len(spenders) > 1:
+        details["spends"] = f"coins of {spenders[0]} and {len(spenders) - 1} more"
     if size is not None:
         details["size"] = f"{size} vB"
         details["fee_rate"] = f"{fee_rate(found.fee, size)} sat/vB"
@@ -131,19 +135,26 @@ def summarize(transaction: UnsignedTransaction) -> Summary:
         warnings.append(f"the transaction cannot be included before {_locktime(unsigned.locktime)}")
     warnings += _fee_warnings(network, found.fee, sent, size)
     for plan in found.unusual:
-        name = sighash_name(plan.sighash)
+        what = "add inputs and so change its id" if plan.sighash == ALL | ANYONECANPAY else "change the transaction"
         warnings.append(
-            f"input {plan.position} asks for a signature of the type {name}: others could change the transaction later"
+            f"input {plan.position} asks for a signature of the type {sighash_name(plan.sighash)}: "
+            f"others could {what} later"
         )
     return Summary(
         network=network.id,
-        sender=transaction.sender,
+        sender=spenders[0],
         actions=tuple(actions),
         fee=fee_of(network, found),
         memo=memo,
         details=details,
         warnings=tuple(warnings),
     )
+
+
+def _spenders(network: Network, found: Examined) -> list[str]:
+    """Whose coins the inputs spend, each once and in their order: addresses, or scripts that have none."""
+    scripts = dict.fromkeys(output.script for output in found.spent)
+    return [address_of(network, script) or f"the script {script.hex() or '(empty)'}" for script in scripts]
 
 
 def _fee_warnings(network: Network, fee: int, sent: int, size: int | None) -> list[str]:

@@ -18,6 +18,7 @@ from ...errors import (
     RateLimited,
     Rejected,
     Timeout,
+    TransportError,
     Unreachable,
 )
 from ...ops import Effect, Op, attempt
@@ -83,6 +84,8 @@ def _receipt(network: Network, signed: SignedTransaction, outcome: Any) -> Recei
     if isinstance(outcome, Timeout | Unreachable | BadResponse):
         raise BroadcastUncertain(txid=txid) from outcome
     if isinstance(outcome, MultiwalletError):
+        if isinstance(outcome.__cause__, TransportError):  # an earlier endpoint was silent: it may have it
+            raise BroadcastUncertain(txid=txid) from outcome
         raise outcome
     if not isinstance(outcome, Mapping):
         raise _unclear(txid)
