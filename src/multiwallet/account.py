@@ -58,6 +58,25 @@ class _AccountFace:
         """The account's CAIP-10 id."""
         return f"{self.network.id}:{self.address}"
 
+    def read(self, transaction: Any) -> UnsignedTransaction:
+        """What :meth:`sign` would sign, without signing it: look at its ``summary`` first.
+
+        Takes the same forms as :meth:`sign` and raises the same errors.
+        """
+        return self._operations.adopt(transaction)
+
+    def extended_public_key(self) -> str:
+        """The extended public key of the account (depth 3), for :meth:`Wallet.from_xpub` on another machine.
+
+        Bitcoin and its kin write the address kind into the prefix (zpub, ypub, xpub; vpub, upub, tpub on
+        test networks). Who has it sees every address of the account and can spend nothing. Raises
+        :class:`~multiwallet.errors.Unsupported` for an imported key and on ed25519 chains.
+        """
+        from .credentials import extended_public_key
+
+        operations = self._operations
+        return extended_public_key(operations.session.keychain, operations.chain, operations.holder)
+
     def template(self, **fixed: Any) -> Any:
         """What many similar transfers share, for the quickest :meth:`sign_batch`.
 
@@ -205,11 +224,15 @@ class Account(_AccountFace):
         memo: str | None = None,
         **native: Any,
     ) -> Receipt:
-        """Build, sign and broadcast; the receipt's ``wait()`` follows it."""
+        """Build, sign and broadcast; the receipt's ``wait()`` follows it.
+
+        Within one wallet, sends from one account take turns, so that each builds on what the one before left.
+        """
         operation = self._operations.send(
             _transfers(transfers, to, amount, asset), _options(speed, max_fee, memo, native)
         )
-        return self._followed(run(operation, self._wallet._perform))
+        with self._wallet._turn(self._operations):
+            return self._followed(run(operation, self._wallet._perform))
 
     def sign_batch(self, transactions: Iterable[Any], *, threads: int = 1) -> Iterator[BatchResult]:
         """Sign many transactions lazily and in order; see :meth:`sign` for what an item may be.
@@ -318,7 +341,8 @@ class AsyncAccount(_AccountFace):
         operation = self._operations.send(
             _transfers(transfers, to, amount, asset), _options(speed, max_fee, memo, native)
         )
-        return self._followed(await arun(operation, self._wallet._perform))
+        async with self._wallet._turn(self._operations):
+            return self._followed(await arun(operation, self._wallet._perform))
 
     def sign_batch(
         self, transactions: Iterable[Any] | AsyncIterable[Any], *, threads: int = 1

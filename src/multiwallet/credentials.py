@@ -10,12 +10,14 @@ from .errors import InvalidKey, Unsupported
 from .keys.formats import encode_keypair, encode_wif, parse_ed25519, parse_secp256k1
 from .keys.hd import ExtendedKey
 from .keys.keychain import ExtendedKeychain, Keychain
+from .path import Path
 from .secret import Secret
 
 __all__ = [
     "ImportedExtendedKey",
     "ImportedPrivateKey",
     "export_private_key",
+    "extended_public_key",
     "import_extended_key",
     "import_private_key",
 ]
@@ -120,3 +122,21 @@ def export_private_key(keychain: Keychain, chain: Chain, holder: Holder) -> str:
             return "0x" + secret.hex()
         case _:
             return secret.hex()
+
+
+def extended_public_key(keychain: Keychain, chain: Chain, holder: Holder) -> str:
+    """The extended public key of a holder's account (the first three steps of its path), as text.
+
+    The prefix tells the address kind where the family has several (SLIP-132; taproot has none of its own and is
+    written xpub). Raises :class:`~multiwallet.errors.Unsupported` for an imported key, for ed25519 and for a path
+    of less than three steps.
+    """
+    path = holder.account_path or holder.path
+    if chain.curve != "secp256k1":
+        raise Unsupported(f"{holder.network.title} signs with {chain.curve}, which has no extended public keys")
+    if path is None or len(path) < 3:
+        raise Unsupported("an extended public key stands for the first three steps of a path, and this one has less")
+    testnet = holder.network.testnet and len(chain.kinds) > 1
+    names = {"p2wpkh": "vpub", "p2sh-p2wpkh": "upub"} if testnet else {"p2wpkh": "zpub", "p2sh-p2wpkh": "ypub"}
+    key = keychain.extended_public_key(Path(path.indexes[:3]))
+    return key.serialize(names.get(holder.kind, "tpub" if testnet else "xpub"))

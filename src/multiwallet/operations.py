@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from . import registry
 from .amounts import Amount, Asset
 from .chain import Chain, Holder, Network, Options, Payment, Transfer
-from .errors import AmountError, InputError, InvalidPath, InvalidTransaction, SigningRefused, Unsupported
+from .errors import (
+    AmountError,
+    BadResponse,
+    BroadcastUncertain,
+    InputError,
+    InvalidPath,
+    InvalidTransaction,
+    Rejected,
+    SigningRefused,
+    Timeout,
+    Unsupported,
+)
 from .ops import Op, Sign, ask, gather
 from .path import HARDENED, Path
 from .transactions import Balance, Fee, Receipt, SignedTransaction, SigningRequest, UnsignedTransaction
@@ -188,6 +199,11 @@ class AccountOperations:
     def network(self) -> Network:
         return self.holder.network
 
+    @property
+    def identity(self) -> str:
+        """What tells this account from the wallet's others: its whole path where it has many addresses."""
+        return f"{self.network.id}:{self.holder.account_path or self.holder.address}"
+
     def asset(self, asset: Asset | str | None) -> Op[Asset]:
         """The asset meant: the native coin for None; a token by CAIP-19 id or contract, asked once a wallet."""
         network = self.network
@@ -318,7 +334,16 @@ class AccountOperations:
         if not signed.complete:
             raise InvalidTransaction("the transaction still lacks signatures: let the other signers add theirs first")
         yield from self.identify()
-        receipt = yield from self.chain.broadcast(self.network, signed)
+        try:
+            receipt = yield from self.chain.broadcast(self.network, signed)
+        except Rejected as error:
+            if _follows_a_lost_answer(error):
+                raise BroadcastUncertain(
+                    f"one endpoint did not answer to the broadcast of {signed.txid} and the next refused it "
+                    f"({error.message}): the first may have accepted it, so ask about the id before anything else",
+                    txid=signed.txid,
+                ) from error
+            raise
         self.holder = self.chain.after_broadcast(self.holder, signed)
         return receipt
 
@@ -366,3 +391,11 @@ class AccountOperations:
                 raise outcome
         answer: T = result
         return answer
+
+
+def _follows_a_lost_answer(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, Timeout | BadResponse):
+            return True
+        error = error.__cause__
+    return False

@@ -269,7 +269,11 @@ class UnsignedTransaction:
                 network,
                 sender=str(data["sender"]),
                 body=bytes.fromhex(data["body"]),
-                fee=Fee(_amount(fee["expected"]), _amount(fee["maximum"]), dict(fee["details"])),
+                fee=Fee(
+                    _fee_amount(fee["expected"], network.native),
+                    _fee_amount(fee["maximum"], network.native),
+                    dict(fee["details"]),
+                ),
                 paths={bytes.fromhex(r["public_key"]): Path(r["path"]) for r in stated if r["path"] is not None},
                 assets=tuple(Asset(str(a["id"]), str(a["symbol"]), a["decimals"]) for a in data["assets"]),
                 context=dict(data["context"]),
@@ -425,8 +429,13 @@ def fee_dict(fee: Fee) -> dict[str, Any]:
     return {"expected": amount_dict(fee.expected), "maximum": amount_dict(fee.maximum), "details": dict(fee.details)}
 
 
-def _amount(data: Mapping[str, Any]) -> Amount:
-    return Amount(int(data["units"]), Asset(data["asset"], data["symbol"], data["decimals"]))
+def _fee_amount(data: Mapping[str, Any], native: Asset) -> Amount:
+    units, asset = data["units"], Asset(data["asset"], data["symbol"], data["decimals"])
+    if not (isinstance(units, str) and units.isascii() and units.isdigit()):
+        raise InvalidTransaction("an amount in the file is no whole number in decimal text")
+    if asset == native and (asset.symbol, asset.decimals) != (native.symbol, native.decimals):
+        raise InvalidTransaction(f"the file writes {native.symbol} under another name or with other decimals")
+    return Amount(int(units), asset)
 
 
 def total(amounts: Sequence[Amount], asset: Asset) -> Amount:

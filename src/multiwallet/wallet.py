@@ -3,242 +3,29 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from .account import Account, AsyncAccount
 from .batch import BatchResult, sign_each, sign_one, sign_stream, slow_path, unexpected
 from .chain import Network
 from .errors import BadResponse, InputError, MultiwalletError, SigningRefused
-from .operations import AccountOperations, Session
-from .ops import Effect, Op, Outcome, Sign, arun, gather, run
-from .path import Path
-from .secret import Secret
+from .opening import WalletFace
+from .operations import AccountOperations
+from .ops import Effect, Outcome, Sign, arun, run
 from .signer import LocalSigner, Signer, verify_signature
 from .transactions import Balance
 
 if TYPE_CHECKING:
-    from .keys.keychain import Keychain
-    from .keys.mnemonic import Mnemonic
+    import asyncio
+
 
 __all__ = ["AsyncWallet", "Wallet"]
 
-A = TypeVar("A", Account, AsyncAccount)
 
-
-class _WalletFace(Generic[A]):
-    """What both faces share: making a wallet, opening accounts, wiping."""
-
-    def __init__(self, session: Session, signer: Signer | None, transport: Any, *, owns_transport: bool) -> None:
-        self._session = session
-        self._signer = signer
-        self._transport = transport
-        self._owns_transport = owns_transport
-
-    @classmethod
-    def from_mnemonic(
-        cls,
-        mnemonic: str | Mnemonic,
-        passphrase: str = "",
-        *,
-        language: str | None = None,
-        transport: Any = None,
-        endpoints: Mapping[str, str | Sequence[str]] | None = None,
-        signer: Signer | None = None,
-    ) -> Self:
-        """A wallet from a BIP-39 phrase (12 to 24 words) and an optional passphrase, both NFKD-normalised.
-
-        ``transport`` carries what needs the network: a devnet, your ``Web3``, a mapping of network to
-        transport; left out, an HTTP transport is made when first needed. ``endpoints`` maps a network to
-        its URLs. ``signer`` signs in place of this process. Raises InvalidMnemonic.
-        """
-        from .keys.keychain import SeedKeychain
-        from .keys.mnemonic import Mnemonic
-
-        words = mnemonic if isinstance(mnemonic, Mnemonic) else Mnemonic(mnemonic, language)
-        with words.to_seed(passphrase) as seed:
-            return cls._make(SeedKeychain(seed), transport, endpoints, signer)
-
-    @classmethod
-    def from_seed(
-        cls,
-        seed: bytes | Secret,
-        *,
-        transport: Any = None,
-        endpoints: Mapping[str, str | Sequence[str]] | None = None,
-        signer: Signer | None = None,
-    ) -> Self:
-        """A wallet from a BIP-32 seed of 16 to 64 bytes. Raises InvalidKey."""
-        from .keys.keychain import SeedKeychain
-
-        with Secret(seed.expose() if isinstance(seed, Secret) else seed) as secret:
-            return cls._make(SeedKeychain(secret), transport, endpoints, signer)
-
-    @classmethod
-    def from_private_key(
-        cls,
-        network: str | Network,
-        key: str | bytes | Secret,
-        *,
-        transport: Any = None,
-        endpoints: Mapping[str, str | Sequence[str]] | None = None,
-        signer: Signer | None = None,
-    ) -> Self:
-        """A wallet of one imported key, in whatever form that chain's users have it.
-
-        Hex or 32 bytes; WIF for Bitcoin and its kin; base58 of 64 bytes or a JSON array for Solana. It
-        serves every network of that family. Raises InvalidKey; the message never holds the key.
-        """
-        from . import registry
-        from .credentials import import_private_key
-        from .keys.keychain import SingleKeychain
-
-        row = registry.network(network)
-        chain = registry.chain(row)
-        imported = import_private_key(key, chain, row)
-        with imported.secret as secret:
-            keychain = SingleKeychain(chain.curve, secret, compressed=imported.compressed)
-        wallet = cls._make(keychain, transport, endpoints, signer, family=row.family)
-        if not imported.compressed:
-            wallet._session.kind = "p2pkh"
-        return wallet
-
-    @classmethod
-    def from_xpub(
-        cls,
-        network: str | Network,
-        xpub: str,
-        *,
-        transport: Any = None,
-        endpoints: Mapping[str, str | Sequence[str]] | None = None,
-        signer: Signer | None = None,
-    ) -> Self:
-        """A watch-only wallet from an extended public key (xpub, ypub, zpub, tpub, upub, vpub): everything but sign.
-
-        The prefix decides the Bitcoin address kind unless ``kind`` says otherwise. With a ``signer`` it
-        signs elsewhere. Raises InvalidKey.
-        """
-        from . import registry
-        from .credentials import import_extended_key
-
-        row = registry.network(network)
-        chain = registry.chain(row)
-        imported = import_extended_key(xpub, chain, row)
-        wallet = cls._make(imported.keychain, transport, endpoints, signer, family=row.family)
-        wallet._session.kind = imported.kind
-        wallet._session.accepts = imported.accepts
-        return wallet
-
-    @classmethod
-    def _make(
-        cls,
-        keychain: Keychain,
-        transport: Any,
-        endpoints: Mapping[str, str | Sequence[str]] | None,
-        signer: Signer | None,
-        family: str = "",
-    ) -> Self:
-        from . import registry
-
-        urls: dict[str, tuple[str, ...]] = {}
-        for name, url in (endpoints or {}).items():
-            given = (url,) if isinstance(url, str) else url
-            if not isinstance(given, Sequence) or not all(isinstance(part, str) for part in given):
-                raise InputError(f"the endpoints of {str(name)[:60]!r} are a URL or a list of URLs")
-            urls[registry.network(name).id] = tuple(given)
-        if signer is None and keychain.has_private_keys:
-            signer = LocalSigner(keychain)
-        session = Session(keychain, can_sign=signer is not None, endpoints=urls, family=family)
-        return cls(session, signer, transport, owns_transport=transport is None)
-
-    def account(
-        self,
-        network: str | Network,
-        *,
-        index: int | None = None,
-        account: int | None = None,
-        path: str | Path | None = None,
-        kind: str | None = None,
-    ) -> A:
-        """The account of a network, by name, alias or CAIP-2 id.
-
-        ``index`` and ``account`` count within the family's default path; ``path`` names another one;
-        ``kind`` chooses a Bitcoin address kind (``p2wpkh``, ``p2tr``, ``p2sh-p2wpkh``, ``p2pkh``). A
-        Bitcoin account without an index is the whole account, with all its addresses.
-        """
-        return self._face(self._session.open(network, index=index, account=account, path=path, kind=kind))
-
-    def accounts(
-        self,
-        network: str | Network,
-        *,
-        start: int = 0,
-        count: int,
-        account: int | None = None,
-        kind: str | None = None,
-    ) -> list[A]:
-        """The accounts ``start`` to ``start + count - 1``: the fast way, their parent is derived once."""
-        opened = self._session.open_many(network, start=start, count=count, account=account, kind=kind)
-        return [self._face(operations) for operations in opened]
-
-    @property
-    def is_watch_only(self) -> bool:
-        """Whether the wallet can do everything but sign."""
-        return not self._session.can_sign
-
-    def _face(self, operations: AccountOperations) -> A:
-        raise NotImplementedError  # the two faces say which account they make
-
-    def _endpoints(self, network_id: str) -> Sequence[str]:
-        return self._session.network(network_id).endpoints
-
-    def _portfolio(self, networks: Iterable[str | Network]) -> Op[dict[str, Balance | MultiwalletError]]:
-        names = [name.name if isinstance(name, Network) else name for name in networks]
-        accounts = [self._session.open(name, index=None, account=None, path=None, kind=None) for name in names]
-        results = yield from gather(*(account.balance(None) for account in accounts), return_errors=True)
-        return dict(zip(names, results, strict=True))
-
-    def _of_pair(self, pair: Any) -> tuple[AccountOperations, Any]:
-        try:
-            account, transaction = pair
-        except (TypeError, ValueError) as error:
-            raise InputError("a batch of a wallet is made of pairs: (account, transaction)") from error
-        if not isinstance(account, Account | AsyncAccount) or account._wallet is not self:
-            raise SigningRefused("the account of this item does not belong to this wallet")
-        return account._operations, transaction
-
-    def _sign_pair(
-        self, sign_for: Callable[[AccountOperations], Callable[[Any], BatchResult]]
-    ) -> Callable[[Any], BatchResult]:
-        ready: dict[int, tuple[AccountOperations, Callable[[Any], BatchResult]]] = {}
-
-        def sign(pair: Any) -> BatchResult:
-            try:
-                operations, transaction = self._of_pair(pair)
-                known = ready.get(id(operations))
-                if known is None:
-                    if len(ready) >= 4096:
-                        ready.clear()
-                    # the entry keeps the operations alive, so that their id stays theirs
-                    known = ready[id(operations)] = (operations, sign_for(operations))
-            except MultiwalletError as error:
-                return error
-            return known[1](transaction)
-
-        return sign
-
-    def __repr__(self) -> str:
-        what = f" of one {self._session.family} key" if self._session.is_single else ""
-        return f"<{type(self).__name__}{what}{', watch-only' if self.is_watch_only else ''}>"
-
-    def _refuse(self, *_: object) -> NoReturn:
-        raise TypeError("a wallet cannot be copied or pickled: open it again where it is needed")
-
-    __copy__ = __deepcopy__ = __reduce__ = __reduce_ex__ = __getstate__ = _refuse
-
-
-class Wallet(_WalletFace[Account]):
+class Wallet(WalletFace[Account]):
     """One seed, key or extended public key, and its accounts on every chain. May be shared by threads.
 
     >>> words = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
@@ -278,6 +65,11 @@ class Wallet(_WalletFace[Account]):
     def _face(self, operations: AccountOperations) -> Account:
         return Account(self, operations)
 
+    def _turn(self, operations: AccountOperations) -> threading.Lock:
+        """Two threads that send from one account take turns, or they would build on the same nonce or coins."""
+        turn: threading.Lock = self._turns.setdefault(operations.identity, threading.Lock())
+        return turn
+
     def _perform(self, effects: Sequence[Effect]) -> list[Outcome]:
         outside = [effect for effect in effects if not isinstance(effect, Sign)]
         answers = iter(_answers(outside, self._connected().perform(outside)) if outside else ())
@@ -305,10 +97,13 @@ class Wallet(_WalletFace[Account]):
             from .interop.transports import adapt
 
             self._transport = adapt(self._transport, self._endpoints)
+            self._owns_transport = True  # it closes what it opened itself, and leaves the client alone
+        if inspect.iscoroutinefunction(self._transport.perform):
+            raise InputError("this transport is asynchronous: use it with an AsyncWallet")
         return self._transport
 
 
-class AsyncWallet(_WalletFace[AsyncAccount]):
+class AsyncWallet(WalletFace[AsyncAccount]):
     """As :class:`Wallet`, for an event loop. May be shared by the tasks of one loop.
 
     >>> import asyncio
@@ -372,6 +167,13 @@ class AsyncWallet(_WalletFace[AsyncAccount]):
     def _face(self, operations: AccountOperations) -> AsyncAccount:
         return AsyncAccount(self, operations)
 
+    def _turn(self, operations: AccountOperations) -> asyncio.Lock:
+        """Two tasks that send from one account take turns, or they would build on the same nonce or coins."""
+        import asyncio
+
+        turn: asyncio.Lock = self._turns.setdefault(operations.identity, asyncio.Lock())
+        return turn
+
     async def _perform(self, effects: Sequence[Effect]) -> list[Outcome]:
         outside = [effect for effect in effects if not isinstance(effect, Sign)]
         answers: Iterator[Outcome] = iter(())
@@ -411,6 +213,7 @@ class AsyncWallet(_WalletFace[AsyncAccount]):
             from .interop.transports import adapt
 
             self._transport = adapt(self._transport, self._endpoints, asynchronous=True)
+            self._owns_transport = True  # it closes what it opened itself, and leaves the client alone
         return self._transport
 
 

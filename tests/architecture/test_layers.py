@@ -56,6 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "credentials": CONTRACT | {"keys", "secret"},
     "batch": FACES - {"account", "wallet", "transport"},
     "account": FACES,
+    "opening": FACES - {"wallet", "transport"},
     "wallet": FACES,
     "testing": FACES | {"codec", "crypto"},
     "devnet": ANYTHING - {"cli", "interop"},

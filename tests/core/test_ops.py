@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from multiwallet import AsyncWallet, Wallet, network
 from multiwallet.errors import BadResponse, InputError, Rejected, Timeout
-from multiwallet.registry import chain
 from multiwallet.ops import Effect, Op, Outcome, Rpc, Sleep, arun, ask, attempt, gather, run
+from multiwallet.registry import chain
 
 NET = "eip155:1"
 

@@ -50,10 +50,9 @@ def test_every_name_alias_and_id_leads_to_its_row() -> None:
 def test_any_other_name_is_unknown(name: object) -> None:
     try:
         found = network(name)  # type: ignore[arg-type]  # on purpose
-    except UnknownNetwork as error:
-        assert len(str(error)) < 400
-    else:
-        assert str(name).lower() in {found.name, *found.aliases, found.id.lower()}
+    except UnknownNetwork:
+        return
+    assert str(name).lower() in {found.name, *found.aliases, found.id.lower()}
 
 
 def test_an_unknown_name_says_what_is_near_or_how_to_add_it() -> None:
@@ -205,7 +204,9 @@ def test_override_replaces_a_row_and_its_old_names() -> None:
 
 def test_files_named_in_the_environment_add_and_override(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = write(tmp_path, table(**GOOD), "a.toml")
-    second = write(tmp_path, table("ethereum", id='"eip155:1"', symbol='"ETH"', decimals="18", title='"Mine"'), "b.toml")
+    second = write(
+        tmp_path, table("ethereum", id='"eip155:1"', symbol='"ETH"', decimals="18", title='"Mine"'), "b.toml"
+    )
     monkeypatch.setenv("MULTIWALLET_NETWORKS", os.pathsep.join(["", str(first), str(second), ""]))
     assert network("zz").id == "eip155:990001"
     assert network("eip155:1").title == "Mine"

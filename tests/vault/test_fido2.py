@@ -20,12 +20,12 @@ from multiwallet.vault import Argon2id, Fido2Authenticator, Vault
 pytest.importorskip("fido2", reason="the extra fido2 is not installed")
 pytest.importorskip("cryptography", reason="cryptography is not installed")
 
-from cryptography.hazmat.primitives import hashes  # noqa: E402
-from cryptography.hazmat.primitives.asymmetric import ec  # noqa: E402
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes  # noqa: E402
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: E402
-from fido2 import cbor  # noqa: E402
-from fido2.ctap import CtapDevice  # noqa: E402
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from fido2 import cbor
+from fido2.ctap import CtapDevice
 
 PASSPHRASE = "correct horse battery staple"
 PHRASE = "legal winner thank year wave sausage worth useful legal winner thank yellow"
@@ -103,9 +103,7 @@ class SoftwareAuthenticator(CtapDevice):
 
     def _get(self, request: dict[int, Any]) -> dict[int, Any]:
         verified = self._verified(request.get(6), request[2])
-        known = [
-            item["id"] for item in request.get(3, []) if item["id"][16:] == self._tag(item["id"][:16], request[1])
-        ]
+        known = [item["id"] for item in request.get(3, []) if item["id"][16:] == self._tag(item["id"][:16], request[1])]
         if not known:
             raise Refused(NO_CREDENTIALS)
         if (request.get(5) or {}).get("up", True):

@@ -45,6 +45,9 @@ class Keychain(Protocol):
     def children_of(self, account_path: Path) -> Callable[[int, int], bytes]:
         """A function of (change, index) that gives public keys below an account path (secp256k1)."""
 
+    def extended_public_key(self, path: Path) -> ExtendedKey:
+        """The extended public key at a path (secp256k1)."""
+
     def signing_key(self, curve: str, path: Path | None) -> SigningKey:
         """The signing key at a path; SigningRefused where there are no private keys."""
 
@@ -105,6 +108,9 @@ class SeedKeychain(_Unprintable):
         if curve == "ed25519":
             return (self.signing_key(curve, parent / index).public_key for index in range(start, start + count))
         return self._node(parent).public_keys(start, count)
+
+    def extended_public_key(self, path: Path) -> ExtendedKey:
+        return self._node(path).public
 
     def children_of(self, account_path: Path) -> Callable[[int, int], bytes]:
         node = self._node(account_path).public
@@ -196,6 +202,9 @@ class SingleKeychain(_Unprintable):
     def public_keys(self, curve: str, parent: Path, start: int, count: int) -> Iterator[bytes]:
         raise Unsupported("this wallet holds one imported key, which has no children: use a mnemonic for many accounts")
 
+    def extended_public_key(self, path: Path) -> ExtendedKey:
+        raise Unsupported("this wallet holds one imported key, which has no extended key: use a mnemonic")
+
     def children_of(self, account_path: Path) -> Callable[[int, int], bytes]:
         raise Unsupported("this wallet holds one imported key, which has no children: use a mnemonic for many accounts")
 
@@ -238,6 +247,9 @@ class ExtendedKeychain(_Unprintable):
 
     def public_keys(self, curve: str, parent: Path, start: int, count: int) -> Iterator[bytes]:
         return self._parent(self._below(curve, parent)).public_keys(start, count)
+
+    def extended_public_key(self, path: Path) -> ExtendedKey:
+        return self._parent(self._below("secp256k1", path))
 
     def children_of(self, account_path: Path) -> Callable[[int, int], bytes]:
         steps = self._below("secp256k1", account_path)

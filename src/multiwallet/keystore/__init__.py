@@ -2,7 +2,7 @@
 
 >>> from multiwallet import keystore
 >>> keystore.load("L44B5gGEpqEDRS9vVPz7QT35jcBG2r3CZwSwQ4fCewXAhAhqGVpP").address
-'bc1qe78cthfptg0rny0wz9yjvnn8zcgsfx7luwn0m8'
+'bc1qxaawn36yqen33svtcygqrrnf0rez7fxzq2xl3g'
 
 The formats, what each holds and how it is written are told in docs/keystores.md.
 """

@@ -32,8 +32,9 @@ def read(source: Source, password: Secret | None, network: str | None) -> Import
         return _read_dump(source.text or "", network)
     label = value.get("wallet_name") if isinstance(value, dict) else None
     rows = value.get("descriptors") if isinstance(value, dict) else value
-    texts = [row.get("desc") for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    if not texts or not all(isinstance(text, str) for text in texts):
+    items = rows if isinstance(rows, list) else []
+    texts = [str(item["desc"]) for item in items if isinstance(item, dict) and isinstance(item.get("desc"), str)]
+    if not texts or len(texts) != len(items):
         raise InvalidKey("there are no descriptors in this JSON")
     return of_descriptors(texts, "bitcoin-core-descriptors", network, str(label)[:200] if label else None)
 
@@ -103,9 +104,7 @@ def _read_dump(text: str, network: str | None) -> ImportedKey:
         return keys[0]
     row = row or network_of(master, network)
     _check_paths(master, paths, keys, row)
-    return ImportedKey(
-        "bitcoin-core-dump", Tree(master, Path()), row, accounts=tuple(paths[:1000]), others=tuple(keys)
-    )
+    return ImportedKey("bitcoin-core-dump", Tree(master, Path()), row, accounts=tuple(paths[:1000]), others=tuple(keys))
 
 
 def _network(written: str, fields: dict[str, str], network: str | None) -> Network:
@@ -138,9 +137,7 @@ def _dumped_key(written: str, fields: dict[str, str], row: Network) -> ImportedK
     material = PrivateKey(wif.private_key, compressed=wif.compressed)
     chain = registry.chain(row)
     public = material.public_key("secp256k1")
-    own = {
-        chain.address(row, public, kind): kind for kind in (_KINDS if wif.compressed else ("p2pkh",))
-    }
+    own = {chain.address(row, public, kind): kind for kind in (_KINDS if wif.compressed else ("p2pkh",))}
     claimed = [address for address in fields.get("addr", "").split(",") if address]
     kinds = [own.get(_canonical(row, address)) for address in claimed]
     if None in kinds:

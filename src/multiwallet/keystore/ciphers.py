@@ -40,7 +40,7 @@ def aes_ecb(key: bytes, blocks: bytes, *, decrypt: bool) -> bytes:
     True
     """
     cipher, aes, modes, _ = _ciphers()
-    engine = cipher(aes(key), modes.ECB())  # noqa: S305  # the standard's own choice, over random blocks
+    engine = cipher(aes(key), modes.ECB())  # the standard's own choice, over random blocks
     worker = engine.decryptor() if decrypt else engine.encryptor()
     return bytes(worker.update(blocks) + worker.finalize())
 

@@ -35,15 +35,21 @@ def read(source: Source, password: Secret | None, network: str | None) -> Import
     return of_descriptors(texts, "descriptor", network)
 
 
-def of_descriptors(texts: list[str], format: str, network: str | None, label: str | None = None) -> ImportedKey:
-    """The ImportedKey of several descriptors: those of one extended key become its accounts, other keys its others."""
+def of_descriptors(
+    texts: list[str], format: str, network: str | None, label: str | None = None, *, implied_branches: bool = False
+) -> ImportedKey:
+    """The ImportedKey of several descriptors: those of one extended key become its accounts, other keys its others.
+
+    ``implied_branches`` reads an extended key without steps as an account, with receive and change below it, as
+    wallet files have it; in a descriptor proper it is the key itself.
+    """
     if not 1 <= len(texts) <= _MOST:
         raise InvalidKey(f"a file of descriptors holds from 1 to {_MOST} of them, not {len(texts)}")
     trees: dict[str, list[tuple[Descriptor, Tree, Network, AccountHint]]] = {}
     singles: dict[str, ImportedKey] = {}
     for text in texts:
         descriptor = descriptor_text.parse(text)
-        if format == "multisig":
+        if implied_branches:
             descriptor = descriptor._replace(keys=tuple(_with_branches(key) for key in descriptor.keys))
         expression = descriptor.keys[0]
         if descriptor.threshold:
@@ -54,7 +60,8 @@ def of_descriptors(texts: list[str], format: str, network: str | None, label: st
             tree, row, hint = _account(descriptor, network)
             assert tree.public is not None
             trees.setdefault(tree.public, []).append((descriptor, tree, row, hint))
-    found = [_of_tree(group, format, label) for group in trees.values()] + list(singles.values())
+    groups = sorted(trees.values(), key=lambda group: min(_rank(hint) for *_, hint in group))
+    found = [_of_tree(group, format, label) for group in groups] + list(singles.values())
     first = next((key for key in found if key.has_private_keys), found[0])
     first.others = tuple(key for key in found if key is not first)
     return first
@@ -98,7 +105,9 @@ def account_descriptors(
         if material.origin is None or hint.path is None:
             raise Unsupported("where this extended key stands in its tree is not known: write it as extended-key")
         kind = kind or hint.kind or chain.kinds[0]
-        path = hint.path if hint.is_branch or len(hint.path) else chain.path(row, account=account, index=None, kind=kind)
+        path = (
+            hint.path if hint.is_branch or len(hint.path) else chain.path(row, account=account, index=None, kind=kind)
+        )
         node, origin, fingerprint = material.key, material.origin, material.fingerprint
         if fingerprint is None and not len(origin):
             fingerprint = node.fingerprint
@@ -113,7 +122,8 @@ def account_descriptors(
         branches = ("",)  # one address, which has no branches
     body = _body(node, origin, below, fingerprint, private=private)
     return [
-        descriptor_text.with_checksum(_form(kind).format(f"{body}/{branch}/*" if branch else body)) for branch in branches
+        descriptor_text.with_checksum(_form(kind).format(f"{body}/{branch}/*" if branch else body))
+        for branch in branches
     ]
 
 
@@ -185,12 +195,10 @@ def _account(descriptor: Descriptor, network: str | None) -> tuple[Tree, Network
     return tree, row, AccountHint(row.name, path, kind, is_branch)
 
 
-def _of_tree(
-    group: list[tuple[Descriptor, Tree, Network, AccountHint]], format: str, label: str | None
-) -> ImportedKey:
+def _of_tree(group: list[tuple[Descriptor, Tree, Network, AccountHint]], format: str, label: str | None) -> ImportedKey:
     _, tree, row, _ = group[0]
     hints = list(dict.fromkeys(hint for *_, hint in group))
-    hints.sort(key=lambda hint: _ORDER.index(hint.kind) if hint.kind in _ORDER else len(_ORDER))
+    hints.sort(key=_rank)
     if len({hint.kind for hint in hints}) > 1:
         tree.address_kind = ""
     if not tree.key.depth and tree.key.is_private:
@@ -199,15 +207,16 @@ def _of_tree(
 
 
 def _with_branches(expression: KeyExpression) -> KeyExpression:
-    """Wallet files leave the branches out: receive and change are just below each extended key."""
     if isinstance(expression.key, bytes | tuple) or expression.steps or expression.wildcard is not None:
         return expression
     return expression._replace(steps=((0, 1),), wildcard=0)
 
 
-def _multisig(
-    descriptor: Descriptor, format: str, network: str | None, label: str | None
-) -> tuple[str, ImportedKey]:
+def _rank(hint: AccountHint) -> int:
+    return _ORDER.index(hint.kind) if hint.kind in _ORDER else len(_ORDER)
+
+
+def _multisig(descriptor: Descriptor, format: str, network: str | None, label: str | None) -> tuple[str, ImportedKey]:
     from .multisig import of_descriptor
 
     return of_descriptor(descriptor, format, network, label)

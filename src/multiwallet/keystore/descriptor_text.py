@@ -15,13 +15,11 @@ if TYPE_CHECKING:
 __all__ = ["Descriptor", "KeyExpression", "checksum", "parse", "parse_key", "with_checksum"]
 
 _LONGEST: Final = 20_000
-_CHARACTERS: Final = (
-    "0123456789()[],'/*abcdefgh@:$%{}IJKLMNOPQRSTUVWXYZ&+-.;<=>?!^_|~ijklmnopqrstuvwxyzABCDEFGH`#\"\\ "
-)
+_CHARACTERS: Final = "0123456789()[],'/*abcdefgh@:$%{}IJKLMNOPQRSTUVWXYZ&+-.;<=>?!^_|~ijklmnopqrstuvwxyzABCDEFGH`#\"\\ "
 _CHECKSUM_CHARACTERS: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _GENERATOR: Final = (0xF5DEE51989, 0xA9FDCA3312, 0x1BAB10E32D, 0x3706B1677A, 0x644D626FFD)
 _KEY: Final = re.compile(
-    r"(?:\[([0-9a-fA-F]{8})((?:/\d{1,10}['hH]?)*)\])?([0-9A-Za-z]+)((?:/(?:\d{1,10}['hH]?|<[0-9;'hH]{3,200}>))*)(/\*['hH]?)?",
+    r"(?:\[([0-9a-fA-F]{8})((?:/\d{1,10}['h]?)*)\])?([0-9A-Za-z]+)((?:/(?:\d{1,10}['h]?|<[0-9;'h]{3,200}>))*)(/\*['h]?)?",
     re.ASCII,
 )
 _WRAPPERS: Final = (

@@ -123,7 +123,9 @@ def write(key: ImportedKey, password: Secret | None) -> str:
     material = key._material
     words = material.secret.expose() if isinstance(material, Tree) and key.format == "electrum" else b""
     if not words:
-        raise Unsupported("only what was read from an Electrum seed can be written as one: its words cannot be computed")
+        raise Unsupported(
+            "only what was read from an Electrum seed can be written as one: its words cannot be computed"
+        )
     return words.decode()
 
 

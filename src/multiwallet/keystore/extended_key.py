@@ -56,7 +56,9 @@ def of_extended_key(
             )
         origin = Path((key.purpose + HARDENED, row.slip44 + HARDENED, key.child_number))
     material = Tree(key, origin, fingerprint=fingerprint, address_kind=kind)
-    hint = AccountHint(row.name, origin, kind, is_branch=True) if origin is not None else AccountHint(row.name, None, kind)
+    hint = (
+        AccountHint(row.name, origin, kind, is_branch=True) if origin is not None else AccountHint(row.name, None, kind)
+    )
     return ImportedKey(format, material, row, accounts=(hint,))
 
 

@@ -40,11 +40,13 @@ class AccountHint:
         Without ``index`` it is the whole account where the network has such (Bitcoin); with it one address:
         ``change`` 0 for those that receive, 1 for change. Raises InputError for an index of a single address.
         """
-        return _open(self, wallet, index, change)
+        account: Account = _open(self, wallet, index, change)
+        return account
 
     def open_async(self, wallet: AsyncWallet, index: int | None = None, *, change: int = 0) -> AsyncAccount:
         """As :meth:`open`, in a wallet made by :meth:`ImportedKey.async_wallet`."""
-        return _open(self, wallet, index, change)
+        account: AsyncAccount = _open(self, wallet, index, change)
+        return account
 
 
 def _open(hint: AccountHint, wallet: Any, index: int | None, change: int) -> Any:

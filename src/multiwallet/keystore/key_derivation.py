@@ -37,7 +37,18 @@ def scrypt(password: bytes, salt: bytes, *, n: int, r: int, p: int, size: int) -
     try:
         return hashlib.scrypt(password, salt=salt, n=n, r=r, p=p, maxmem=memory + 2**20, dklen=size)
     except (ValueError, OverflowError):
-        raise InvalidKey("the scrypt parameters of this file are outside the standard (RFC 7914)") from None
+        # OpenSSL keeps to RFC 7914's N < 2^(16 r), which the first Ethereum keystores do not; libsodium computes those.
+        return _scrypt_of_libsodium(password, salt, n, r, p, size)
+
+
+def _scrypt_of_libsodium(password: bytes, salt: bytes, n: int, r: int, p: int, size: int) -> bytes:
+    # Directly: PyNaCl's own function checks what OpenSSL does. The bounds on memory and work are kept above.
+    from nacl._sodium import ffi, lib  # type: ignore[import-not-found]  # PyNaCl's own binding, without stubs
+
+    output = ffi.new("uint8_t[]", size)
+    if lib.crypto_pwhash_scryptsalsa208sha256_ll(password, len(password), salt, len(salt), n, r, p, output, size):
+        raise InvalidKey("the scrypt parameters of this file are outside the standard (RFC 7914)")
+    return bytes(ffi.buffer(output))
 
 
 def pbkdf2(password: bytes, salt: bytes, rounds: int, size: int, digest: str = "sha256") -> bytes:

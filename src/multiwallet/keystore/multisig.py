@@ -34,19 +34,23 @@ def read(source: Source, password: Secret | None, network: str | None) -> Import
     """Read a wallet file: JSON with ``descriptor`` (Specter, Sparrow), ``addwallet NAME&DESCRIPTOR`` (Specter-DIY),
     or Coldcard's lines. A descriptor of a single key in such a file is read as the account it is.
     """
-    from .descriptor import of_descriptors
-
     if isinstance(source.json, dict):
         text, label = source.json.get("descriptor"), source.json.get("label") or source.json.get("name")
         if not isinstance(text, str):
             raise InvalidKey("this wallet file has no descriptor in it")
-        return of_descriptors([text], "multisig", network, str(label)[:200] if label is not None else None)
+        return _of_text(text, network, str(label)[:200] if label is not None else None)
     text = source.text or ""
     match = _ADD_WALLET.fullmatch(text)
     if match is not None:
-        return of_descriptors([match[2]], "multisig", network, match[1])
+        return _of_text(match[2], network, match[1])
     label, written = _coldcard(text)
-    return of_descriptors([written], "multisig", network, label)
+    return _of_text(written, network, label)
+
+
+def _of_text(text: str, network: str | None, label: str | None) -> ImportedKey:
+    from .descriptor import of_descriptors
+
+    return of_descriptors([text], "multisig", network, label, implied_branches=True)
 
 
 def write(key: ImportedKey, password: Secret | None, *, form: str = "specter") -> str:

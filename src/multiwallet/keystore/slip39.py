@@ -33,7 +33,7 @@ def looks_like_shares(lines: Sequence[str]) -> bool:
 @cache
 def _words() -> frozenset[str]:
     try:
-        from shamir_mnemonic.wordlist import WORDLIST
+        from shamir_mnemonic.wordlist import WORDLIST  # type: ignore[import-untyped]  # it has no types
     except ImportError:  # then nothing is known to be a share, and format="slip39" says what is missing
         return frozenset()
     return frozenset(WORDLIST)
@@ -105,7 +105,7 @@ def write(
 
 def _shamir() -> Any:
     try:
-        import shamir_mnemonic
+        import shamir_mnemonic  # type: ignore[import-untyped]  # it has no types
     except ImportError:
         raise MissingExtra(extra="slip39") from None
     return shamir_mnemonic

@@ -49,13 +49,23 @@ class Credentials:
         fido2: HmacSecretDevice | None = None,
         shares: Sequence[str] | None = None,
     ) -> None:
-        self.passphrase = None if passphrase is None else _passphrase(passphrase)
-        self.key_file = None if key_file is None else read_key_file(key_file)
+        self.passphrase: Secret | None = None
+        self.key_file: Secret | None = None
+        self.recipient: bytes | None = None
+        self.recipient_key: Secret | None = None
+        self.shares: Secret | None = None
         self.keyring = keyring
-        self.recipient = None if recipient is None else _public_key(recipient)
-        self.recipient_key = None if recipient_key is None else _private_key(recipient_key)
         self.fido2 = fido2
-        self.shares = None if shares is None else _master_secret(shares)
+        if passphrase is not None:
+            self.passphrase = _passphrase(passphrase)
+        if key_file is not None:
+            self.key_file = read_key_file(key_file)
+        if recipient is not None:
+            self.recipient = _public_key(recipient)
+        if recipient_key is not None:
+            self.recipient_key = _private_key(recipient_key)
+        if shares is not None:
+            self.shares = _master_secret(shares)
 
     @property
     def given(self) -> list[str]:

@@ -62,7 +62,7 @@ class Fido2Authenticator:
             extensions={"hmacCreateSecret": True},
         )
         response = self._ask(lambda: client.make_credential(options))
-        if not response.client_extension_results.get("hmacCreateSecret"):
+        if not response.client_extension_results.hmac_create_secret:
             raise VaultError("this authenticator has no hmac-secret: it cannot be a factor of a vault")
         return bytes(response.response.attestation_object.auth_data.credential_data.credential_id), verify_user
 
@@ -81,8 +81,7 @@ class Fido2Authenticator:
             assertion = self._ask(lambda: client.get_assertion(options), unknown=client_module.ClientError)
         except LookupError:
             return None
-        results = assertion.get_response(0).client_extension_results
-        given = results.get("hmacGetSecret")
+        given = assertion.get_response(0).client_extension_results.hmac_get_secret
         output = getattr(given, "output1", None)
         if output is None:
             raise VaultError("the authenticator did not answer with hmac-secret")

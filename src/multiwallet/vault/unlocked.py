@@ -10,6 +10,7 @@ from ..secret import Secret
 from . import sodium
 from .argon2 import Argon2id
 from .credentials import Credentials, FileName
+from .discretion import discreet
 from .entries import Entry, Kind, Record, entry_name, open_entry, seal_entry
 from .layout import MOST_SLOTS, SlotRecord
 from .open_vault import OpenVault
@@ -51,6 +52,7 @@ class Unlocked(OpenVault):
         with self._guard:
             return self._record(name).entry
 
+    @discreet
     def add_mnemonic(
         self, name: str, mnemonic: str | Mnemonic, passphrase: str = "", *, language: str | None = None, note: str = ""
     ) -> None:
@@ -64,6 +66,7 @@ class Unlocked(OpenVault):
         if words is not mnemonic:
             words.close()
 
+    @discreet
     def add_seed(self, name: str, seed: bytes | Secret, *, note: str = "") -> None:
         """Add a BIP-32 seed of 16 to 64 bytes under a new name. Raises InvalidKey."""
         with Secret(seed.expose() if isinstance(seed, Secret) else seed) as secret:
@@ -71,6 +74,7 @@ class Unlocked(OpenVault):
                 raise InvalidKey(f"a seed has from 16 to 64 bytes, not {len(secret)}")
             self._add(name, Kind.SEED, secret, None, {"note": note})
 
+    @discreet
     def add_private_key(self, name: str, network: str | Network, key: str | bytes | Secret, *, note: str = "") -> None:
         """Add one private key under a new name, in any form that the network's users have it. Raises InvalidKey."""
         from .. import registry
@@ -83,6 +87,7 @@ class Unlocked(OpenVault):
         with Secret(text.encode()) as secret:
             self._add(name, Kind.PRIVATE_KEY, secret, None, {"network": row.name, "note": note})
 
+    @discreet
     def add_xpub(self, name: str, network: str | Network, xpub: str, *, note: str = "") -> None:
         """Add an extended public key under a new name, to watch with. Raises InvalidKey."""
         from .. import registry
@@ -144,6 +149,7 @@ class Unlocked(OpenVault):
             ):
                 return split(entropy, threshold=threshold, count=count)
 
+    @discreet
     def add_from_shares(
         self,
         name: str,
@@ -189,6 +195,7 @@ class Unlocked(OpenVault):
         with self._guard:
             return [Slot.of(record) for record in self._open().header.slots]
 
+    @discreet
     def add_slot(
         self,
         label: str = "",
@@ -206,6 +213,7 @@ class Unlocked(OpenVault):
         ) as credentials:
             return self._add_slot(label, credentials, argon2id)
 
+    @discreet
     def add_recovery_shares(self, label: str = "recovery", *, threshold: int, count: int) -> list[str]:
         """A slot that any ``threshold`` of ``count`` SLIP-39 shares open: the phrases, which are shown only now."""
         import secrets

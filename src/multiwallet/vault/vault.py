@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, overload
 from ..errors import InputError, VaultDamaged, VaultError, WrongCredentials
 from .argon2 import Argon2id
 from .credentials import Credentials, FileName, Key
+from .discretion import discreet
 from .layout import ID_SIZE, Header, Layout, SlotRecord, parse
 from .slots import Slot, has_factors, make_slot, open_slot
 from .storage import VaultFile, read_private, write_private
@@ -51,6 +52,7 @@ class Vault:
         self._minimum_revision = minimum_revision
 
     @classmethod
+    @discreet
     def create(
         cls,
         path: FileName,
@@ -147,6 +149,7 @@ class Vault:
         entry: str,
         **wallet: Any,
     ) -> AbstractContextManager[Wallet]: ...
+    @discreet
     def unlock(
         self,
         passphrase: str | Secret | None = None,
@@ -187,6 +190,7 @@ class Vault:
             return opened
         return _wallet_of(opened, entry, wallet)
 
+    @discreet
     def change_passphrase(
         self,
         old: str | Secret,

@@ -469,7 +469,7 @@ def test_one_address_sends_to_itself(bench, ledger, source):
 
 
 def test_endless_use_is_not_believed(account, source, monkeypatch):
-    monkeypatch.setattr(scan, "_MOST_ADDRESSES", 300)
+    monkeypatch.setattr(scan, "FARTHEST_INDEX", 300)
 
     def perform(effects):
         answers = []

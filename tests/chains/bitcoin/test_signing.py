@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import pytest
 
+from multiwallet import Wallet
 from multiwallet.amounts import Amount
 from multiwallet.chain import Holder
 from multiwallet.chains.bitcoin import psbt_fields as field
@@ -129,6 +131,21 @@ def test_a_whole_account_believes_its_own_derivation_only(bench):
             bench.chain.authorize(holder, transaction)
 
 
+@pytest.mark.parametrize("steps", [(2, 0), (8388608, 0), (2**31, 0), (0, 2**31), (2**32 - 1, 2**32 - 1)])
+def test_chains_that_an_account_does_not_have(bench, steps):
+    """A path in a PSBT is whatever its author wrote."""
+    with Wallet.from_mnemonic("test test test test test test test test test test test junk") as wallet:
+        account = wallet.account("bitcoin")
+        key = account.public_key
+        for path in (Path((*account.path.indexes[:3], *steps)), Path(steps)):
+            coin = bench.coin("p2wpkh", key, path=path, fingerprint=bytes(4))
+            claimed = (script_for_key("p2wpkh", key), 50_000, key, path)
+            with pytest.raises(SigningRefused, match="no input"):
+                account.sign(Psbt.create([coin], [OUT]).serialize())
+            good = bench.coin("p2wpkh", key, path=account.path, fingerprint=bytes(4))
+            assert account.sign(Psbt.create([good], [claimed]).serialize()).complete
+
+
 def test_a_derivation_that_the_script_does_not_bear_out_gives_no_request(bench):
     holder = bench.holder("liar")
     psbt = Psbt.create([bench.coin("p2wpkh", bench.key("victim").public_key)], [OUT])
@@ -206,7 +223,7 @@ def test_an_old_uncompressed_key_signs(bench):
     assert public in Transaction.parse(signed.raw).inputs[0].script_sig
 
 
-@pytest.mark.parametrize("sighash", [2, 3, 0x81, 0x82, 0x83])
+@pytest.mark.parametrize("sighash", [2, 3, 0x82, 0x83])
 @pytest.mark.parametrize("kind", ["p2wpkh", "p2tr", "p2pkh"])
 def test_other_sighash_types_need_a_yes(bench, kind, sighash):
     holder = bench.holder("careful", kind)
@@ -219,6 +236,32 @@ def test_other_sighash_types_need_a_yes(bench, kind, sighash):
         with pytest.raises(SigningRefused, match="allow_sighash"):
             bench.chain.authorize(holder, bench.chain.adopt(holder, native))
     assert bench.signed(holder, {"psbt": psbt, "allow_sighash": [name]}).complete
+
+
+@pytest.mark.parametrize("kind", ["p2wpkh", "p2tr", "p2pkh"])
+def test_anyonecanpay_over_all_outputs_is_signed_with_a_warning(bench, kind):
+    holder = bench.holder("careful", kind)
+    psbt = Psbt.create([bench.coin(kind, holder.public_key)], [OUT])
+    psbt = psbt.updated({0: {field.SIGHASH_TYPE: b"\x81\0\0\0"}})
+    summary = bench.chain.adopt(holder, psbt.to_base64()).summary
+    assert any("ALL|ANYONECANPAY: others could add inputs" in warning for warning in summary.warnings)
+    assert bench.signed(holder, psbt.to_base64()).complete
+
+
+@pytest.mark.parametrize("sighash", [2, 3, 0x82, 0x83])
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_one_unusual_input_among_ours_stops_the_whole(sighash, at, bench):
+    """An error from ``sign``, and no transaction that lacks a signature without saying so."""
+    with Wallet.from_private_key("bitcoin", hashlib.sha256(b"several").hexdigest()) as wallet:
+        account = wallet.account("bitcoin")
+        coins = [bench.coin("p2wpkh", account.public_key, seed=seed) for seed in range(3)]
+        psbt = Psbt.create(coins, [OUT, OUT, OUT])
+        assert account.sign(psbt.to_base64()).complete
+        asking = psbt.updated({at: {field.SIGHASH_TYPE: sighash.to_bytes(4, "little")}}).to_base64()
+        for native in (asking, {"psbt": asking, "allow_sighash": ["ALL|ANYONECANPAY"]}):
+            with pytest.raises(SigningRefused, match=f"input {at} asks"):
+                account.sign(native)
+        assert account.sign({"psbt": asking, "allow_sighash": [sighash_name(sighash)]}).complete
 
 
 @pytest.mark.parametrize(

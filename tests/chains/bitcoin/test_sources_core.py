@@ -232,6 +232,15 @@ def test_previous_finds_transactions_by_their_block():
     assert result == [b"\1\1", b"\2\2", b"\1\1", b"\3\3"]
 
 
+def test_previous_that_was_pruned():
+    coins = [Coin(OutPoint(TXID, 0), 1, SCRIPT, b"", None, 5)]
+    pruned = Rejected("Block not available (pruned data)", node_code=-1)
+    assert play(core.previous(ROW, coins), ["04" * 32], [pruned])[0] == [None]
+    for answer in (NOT_FOUND, Timeout("late"), Rejected("Block not found on disk", node_code=-1)):
+        with pytest.raises(type(answer)):
+            play(core.previous(ROW, coins), ["04" * 32], [answer])
+
+
 def test_rates_and_a_node_without_data():
     info = {"mempoolminfee": Decimal("0.00001000"), "minrelaytxfee": Decimal("0.00002000")}
     rates, asked = play(core.rates(ROW, 6), [{"feerate": Decimal("0.00012345"), "blocks": 6}, info])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -36,7 +37,6 @@ def test_payments_change_fee_and_memo(bench):
     address = address_of(bench.row, PAYEE)
     assert [(a.kind, a.to, a.amount) for a in summary.actions] == [
         ("transfer", address, Amount(60_000, native)),
-        ("memo", None, None),
         ("change", holder.address, Amount(30_000, native)),
     ]
     assert summary.memo == "café"
@@ -48,6 +48,7 @@ def test_payments_change_fee_and_memo(bench):
     assert any("16 %" in warning for warning in summary.warnings)
     json.dumps(summary.to_dict())
     assert address in str(summary)
+    assert str(summary).count("memo") == 1
 
 
 def test_change_is_what_the_account_can_prove(bench):
@@ -55,12 +56,15 @@ def test_change_is_what_the_account_can_prove(bench):
     holder = bench.whole("w")
     account = holder.account_path
     own = bench.key(("w", 1, 0)).public_key
+    lost, other = bench.key(("w", 1, 20_000)).public_key, bench.key(("w", 2, 0)).public_key
     thief = bench.key("thief").public_key
     claims = [
         (script_for_key("p2wpkh", own), 1, own, account / 1 / 0),  # ours
         (script_for_key("p2wpkh", thief), 2, thief, account / 1 / 0),  # our path, their key
         (script_for_key("p2wpkh", own), 3, None, None),  # ours, and nothing says so
-        (script_for_key("p2tr", own), 4, own, account / 1 / 0),  # ours by another kind of script
+        (script_for_key("p2tr", own), 4, own, account / 1 / 0),  # a kind of script that no scan of ours looks for
+        (script_for_key("p2wpkh", lost), 5, lost, account / 1 / 20_000),  # so far out that no scan gets there
+        (script_for_key("p2wpkh", other), 6, other, account / 2 / 0),  # on a chain that nobody looks at
     ]
     key = bench.key(("w", 0, 0)).public_key
     coin = bench.coin("p2wpkh", key, path=account / 0 / 0, fingerprint=holder.fingerprint)
@@ -71,8 +75,8 @@ def test_change_is_what_the_account_can_prove(bench):
     for outputs in (psbt.outputs, maps):
         tried = Psbt(psbt.transaction, psbt.inputs, outputs)
         transaction = bench.chain.adopt(holder, tried.serialize())
-        assert transaction.context == {"change": [0, 3]}
-        assert [a.kind for a in transaction.summary.actions] == ["change", "transfer", "transfer", "change"]
+        assert transaction.context == {"change": [0]}
+        assert [a.kind for a in transaction.summary.actions] == ["change"] + ["transfer"] * 5
         assert UnsignedTransaction.from_json(transaction.to_json()).summary == transaction.summary
 
 
@@ -142,3 +146,71 @@ def test_a_hostile_taproot_output_field_does_not_break_the_summary(bench):
     transaction = bench.chain.adopt(holder, Psbt(psbt.transaction, psbt.inputs, [claimed]).serialize())
     forged = replace(transaction, context={"change": [0]})
     assert [a.kind for a in forged.summary.actions] == ["transfer"]
+
+
+def test_the_sender_is_whose_coins_are_spent(bench):
+    """Not the account's next receive address, which owns nothing."""
+    whole = bench.whole("w")
+    account = whole.account_path
+    keys = [bench.key(("w", 0, index)).public_key for index in (3, 4, 3)]
+    coins = [
+        bench.coin("p2wpkh", key, seed=seed, path=account / 0 / index, fingerprint=whole.fingerprint)
+        for seed, (key, index) in enumerate(zip(keys, (3, 4, 3), strict=True))
+    ]
+    addresses = [bench.chain.address(bench.row, key) for key in keys]
+    one = bench.chain.adopt(whole, Psbt.create([coins[0], coins[2]], [(PAYEE, 199_000, None, None)]).serialize())
+    assert one.sender == whole.address
+    assert one.summary.sender == addresses[0] != whole.address
+    assert "spends" not in one.summary.details
+    several = bench.chain.adopt(whole, Psbt.create(coins[::-1], [(PAYEE, 299_000, None, None)]).serialize())
+    assert several.summary.sender == addresses[0]
+    assert several.summary.details["spends"] == f"coins of {addresses[0]} and 1 more"
+    assert bench.chain.authorize(whole, several)
+    assert UnsignedTransaction.from_json(several.to_json()).summary == several.summary
+
+
+def test_only_the_first_plain_memo_is_left_out_of_the_actions(bench):
+    holder = bench.holder("h")
+    outputs = [
+        (op_return(b"burnt"), 7, None, None),
+        (b"\x6a\x51", 0, None, None),
+        (op_return(b"one"), 0, None, None),
+        (op_return(b"two"), 0, None, None),
+        (PAYEE, 99_000, None, None),
+    ]
+    summary = summary_of(bench, holder, outputs).summary
+    assert summary.memo == "one"
+    assert [(a.kind, a.amount and a.amount.units, dict(a.details)) for a in summary.actions] == [
+        ("memo", 7, {"data": b"burnt".hex()}),
+        ("memo", None, {"script": "6a51"}),
+        ("memo", None, {"data": b"two".hex()}),
+        ("transfer", 99_000, {}),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["p2wpkh", "p2sh-p2wpkh", "p2tr"])
+def test_amounts_without_proof_are_warned_of(bench, kind):
+    """With two such inputs, two rounds of signing with one false amount each would make one valid transaction."""
+    holder = bench.holder("h", kind)
+    for proven, count, warned in ((False, 2, kind != "p2tr"), (False, 1, False), (True, 3, False)):
+        coins = [bench.coin(kind, holder.public_key, seed=seed, proven=proven) for seed in range(count)]
+        psbt = Psbt.create(coins, [(PAYEE, count * 100_000 - 1_000, None, None)])
+        summary = bench.chain.adopt(holder, psbt.serialize()).summary
+        assert any("2 inputs are stated without proof" in warning for warning in summary.warnings) is warned
+
+
+def test_change_beyond_what_was_scanned_is_no_change(bench):
+    """It is the account's own, and its next scan would not find it."""
+    scripts = {script_for_key("p2wpkh", bench.key(("w", 1, n)).public_key): (1, n) for n in range(20)}
+    fresh = bench.whole("w")
+    scanned = bench.whole("w", state=SimpleNamespace(scripts=scripts))
+    account = fresh.account_path
+    coin = bench.coin("p2wpkh", bench.key(("w", 0, 0)).public_key, path=account / 0 / 0)
+    for index, kinds in ((19, ["change", "change"]), (20, ["change", "transfer"])):
+        key = bench.key(("w", 1, index)).public_key
+        change = (script_for_key("p2wpkh", key), 99_000, key, account / 1 / index)
+        raw = Psbt.create([coin], [change]).serialize()
+        made = [bench.chain.adopt(holder, raw) for holder in (fresh, scanned)]
+        assert [transaction.summary.actions[0].kind for transaction in made] == kinds
+        for transaction in made:  # a file made on another machine, whose scan knew more or less
+            assert all(bench.chain.authorize(holder, transaction) for holder in (fresh, scanned))

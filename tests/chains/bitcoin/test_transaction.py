@@ -148,3 +148,14 @@ def test_known_sizes():
     assert [vsize(input_weight(kind)) for kind in ("p2wpkh", "p2tr", "p2sh-p2wpkh", "p2pkh")] == [68, 58, 91, 149]
     with pytest.raises(Unsupported):
         input_weight("p2wsh")
+
+
+@pytest.mark.parametrize("flag", [8, 9])
+def test_the_outputs_of_a_litecoin_transaction_with_mweb_are_found(flag):
+    """Litecoin's HogEx pays what leaves the MWEB: marker and flag 8, and after the witnesses a byte of its own."""
+    plain = Transaction(2, [TxIn(bytes(range(36)))], [TxOut(5, b"\x51"), TxOut(70_000, b"\x00\x14" + bytes(20))], 9)
+    core = plain.serialize()
+    raw = core[:4] + bytes((0, flag)) + core[4:-4] + (b"\x01\x01\x07" if flag & 1 else b"") + b"\x00" + core[-4:]
+    txid, found = scan_previous(raw)
+    assert txid == plain.txid_bytes
+    assert [(amount, raw[start:end]) for amount, start, end in found] == list(plain.outputs)

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from multiwallet.amounts import Amount, Asset
 from multiwallet.chain import Holder, Network
 from multiwallet.chains.tron import Tron, addresses, batch, node_form, raw_data
+from multiwallet.chains.tron import template as templates
 from multiwallet.chains.tron.raw_data import RawData
 from multiwallet.codec import abi, protobuf
 from multiwallet.crypto.secp256k1 import SecpKey
-from multiwallet.errors import AmountError, InputError, InvalidAddress, MultiwalletError, SigningRefused
+from multiwallet.errors import AmountError, InputError, InvalidAddress, InvalidTransaction, SigningRefused, Unsupported
+from multiwallet.template import RefusedRow
 from multiwallet.transactions import SignedTransaction
 
 Sign = Callable[..., SignedTransaction]
@@ -204,7 +206,7 @@ def test_templates_fill_to_what_is_built(chain: Tron, holder: Holder, asset: str
     sizes = [1, 127, 128, 16383, 16384, 2097151, 2097152, 268435455, 268435456, 34359738367, 34359738368, 2**63 - 1]
     rows = [(FRIEND, units) for units in sizes] + [(addresses.to_bytes(USDT), 5), (addresses.to_bytes(USDT).hex(), 5)]
     owner = addresses.to_bytes(holder.address)
-    for (to, units), body in zip(rows, template.fill(iter(rows)), strict=True):
+    for number, ((to, units), body) in enumerate(zip(rows, template.fill(iter(rows)), strict=True)):
         address = to if isinstance(to, bytes) else addresses.to_bytes(to)
         values: dict[str, Any] = {"to_address": address, "amount": units}
         if asset:
@@ -213,7 +215,10 @@ def test_templates_fill_to_what_is_built(chain: Tron, holder: Holder, asset: str
         expected = raw_data.make(
             "TriggerSmartContract" if asset else "TransferContract",
             {"owner_address": owner, **values},
-            **{**FIXED, "ref_block_bytes": b"\x88\x14", "ref_block_hash": bytes.fromhex("328b985e759bf98d")},
+            ref_block_bytes=b"\x88\x14",
+            ref_block_hash=bytes.fromhex("328b985e759bf98d"),
+            expiration=FIXED["expiration"],
+            timestamp=FIXED["timestamp"] + number,
             data=(memo or "").encode(),
             **fee,
         )
@@ -225,7 +230,14 @@ def test_amounts_in_rows(chain: Tron, holder: Holder) -> None:
     by_units = list(chain.template(holder, **FIXED).fill([(FRIEND, 5)]))
     assert list(chain.template(holder, **FIXED, asset=native).fill([(FRIEND, Amount(5, native))])) == by_units
     (error,) = chain.template(holder, **FIXED).fill([(FRIEND, Amount(5, usdt))])
-    assert isinstance(error, AmountError)
+    assert isinstance(error, RefusedRow)
+    assert isinstance(error.error, AmountError)
+    assert list(chain.template(holder, **FIXED).fill([(FRIEND, "0.000005")])) == by_units
+    wrong = Amount(5, Asset(usdt.id, "USDT", 18))
+    for rows, asset in (([(FRIEND, "5")], USDT), ([(FRIEND, wrong)], usdt)):
+        (refused,) = chain.template(holder, **FIXED, asset=asset, fee_limit=1).fill(rows)
+        assert isinstance(refused, RefusedRow)
+        assert isinstance(refused.error, AmountError)
     (body,) = chain.template(holder, **FIXED, asset=usdt, fee_limit=1).fill([(FRIEND, Amount(2**255, usdt))])
     assert RawData.decode(body).values["data"][-32:] == (2**255).to_bytes(32, "big")
 
@@ -233,23 +245,94 @@ def test_amounts_in_rows(chain: Tron, holder: Holder) -> None:
 def test_a_bad_row_leaves_its_error_in_its_place(chain: Tron, holder: Holder, key: SecpKey) -> None:
     template = chain.template(holder, **FIXED)
     rows: list[Any] = [
-        (FRIEND, 0), (FRIEND, -1), (FRIEND, 2**63), (FRIEND, 1.5), (FRIEND, "5"), (FRIEND, True), (FRIEND, None),
+        (FRIEND, 0), (FRIEND, -1), (FRIEND, 2**63), (FRIEND, 1.5), (FRIEND, "x"), (FRIEND, True), (FRIEND, None),
         ("nowhere", 5), ("", 5), (FRIEND[:-1] + "x", 5), ("0x" + "11" * 20, 5), (b"\x41", 5), (bytes(21), 5),
         (None, 5), (5, 5), (FRIEND,), 7, None, (FRIEND, 5, 5), (FRIEND[:-1] + "0", 5), ("T" + "é" * 33, 5),
         (FRIEND, 5),
     ]  # fmt: skip
     filled = list(template.fill(rows))
-    assert [isinstance(item, InputError) for item in filled] == [True] * (len(rows) - 1) + [False]
+    assert [isinstance(item, RefusedRow) for item in filled] == [True] * (len(rows) - 1) + [False]
     plan = chain.batch(holder)
     for item in filled[:-1]:
-        assert isinstance(item, MultiwalletError)
-        with pytest.raises(type(item)):
+        assert isinstance(item, RefusedRow)
+        assert isinstance(item.error, InputError)
+        with pytest.raises(type(item.error)):
             plan.prepare(item)
-        with pytest.raises(type(item)):
+        with pytest.raises(type(item.error)):
             chain.adopt(holder, item)
-    assert isinstance(filled[7], InvalidAddress)
+    kinds = [AmountError] * 7 + [InvalidAddress] * 8 + [InvalidTransaction] * 4 + [InvalidAddress] * 2
+    assert [type(item.error) for item in filled if isinstance(item, RefusedRow)] == kinds
     tokens = chain.template(holder, **FIXED, asset=USDT, fee_limit=1)
-    assert isinstance(next(tokens.fill([(FRIEND, 2**256)])), AmountError)
+    (beyond,) = tokens.fill([(FRIEND, 2**256)])
+    assert isinstance(beyond, RefusedRow)
+    assert isinstance(beyond.error, AmountError)
+
+
+@pytest.mark.parametrize("asset", [None, USDT])
+def test_like_rows_are_different_transactions(
+    chain: Tron, holder: Holder, key: SecpKey, sign: Sign, asset: str | None
+) -> None:
+    """Under one timestamp they would be one transaction, paid once and reported as confirmed twice."""
+    fixed = FIXED | ({"asset": asset, "fee_limit": 9} if asset else {}) | {"timestamp": (1 << 41) - 300}
+    template = chain.template(holder, **fixed)
+    rows: list[Any] = [(FRIEND, 5)] * 600
+    rows[7] = ("nobody", 5)
+    bodies = [item for item in template.fill(rows) if isinstance(item, bytes)]
+    assert len(set(bodies)) == 599
+    numbers = [number for number in range(600) if number != 7]  # the number is the place: mending row 7 moves no other
+    assert [RawData.decode(body).timestamp for body in bodies] == [fixed["timestamp"] + number for number in numbers]
+    for body in (bodies[0], bodies[127], bodies[-1]):
+        assert _fast(chain, holder, key, body) == _careful(chain, holder, key, sign, body)
+    assert list(template.fill(rows[:3])) == bodies[:3]  # the same rows again are the same transactions
+    assert list(template.fill(rows[300:303], start=300)) == bodies[299:302]
+    for start in (-1, True, "1", 2**40):
+        with pytest.raises(InputError):
+            template.fill(rows, start=start)
+
+
+def test_a_template_like_a_transaction(chain: Tron, holder: Holder, nile: Network, other_key: SecpKey) -> None:
+    usdt = Asset(f"tron:0x2b6653dc/trc20:{USDT}", "USDT", 6)
+    parts = FIXED | {"memo": "żółć"}
+    for fixed in (parts, {**parts, "asset": usdt, "fee_limit": 7}, {**parts, "asset": USDT, "fee_limit": 7}):
+        (body,) = chain.template(holder, **fixed).fill([(FRIEND, 5)])
+        assert isinstance(body, bytes)
+        like = replace(chain.adopt(holder, body), assets=(usdt,) if "asset" in fixed else ())
+        later = fixed | {"timestamp": FIXED["timestamp"] + 1}
+        amount = "0.000005"
+        expected = list(
+            chain.template(holder, **{**later, **({"asset": usdt} if "asset" in fixed else {})}).fill(
+                [(FRIEND, amount)]
+            )
+        )
+        assert list(chain.template(holder, like=like).fill([(FRIEND, amount)])) == expected
+        assert body not in expected  # the transaction it is like may be sent itself
+        (other,) = chain.template(holder, like=like, memo="x", timestamp=1000).fill([(FRIEND, 5)])
+        assert isinstance(other, bytes)
+        assert (RawData.decode(other).data, RawData.decode(other).timestamp) == (b"x", 1000)
+        with pytest.raises(InputError, match="leave asset out"):
+            chain.template(holder, like=like, asset=usdt)
+        for stranger in (replace(holder, network=nile), replace(holder, address=FRIEND)):
+            with pytest.raises(SigningRefused):
+                chain.template(stranger, like=like)
+    with pytest.raises(InputError):
+        chain.template(holder, like=b"")
+    owner = addresses.to_bytes(holder.address)
+    head = {"ref_block_bytes": b"ab", "ref_block_hash": bytes(8), "expiration": 9, "timestamp": 9}
+    approve = {
+        "owner_address": owner,
+        "contract_address": addresses.to_bytes(USDT),
+        "data": bytes.fromhex("095ea7b3") + bytes(64),
+    }
+    paid = {**approve, "data": bytes.fromhex("a9059cbb") + bytes(64), "call_value": 1}
+    pay = {"owner_address": owner, "to_address": owner, "amount": 1}
+    for contract, values, more in (
+        ("TriggerSmartContract", approve, {}),
+        ("TriggerSmartContract", paid, {}),
+        ("TransferContract", pay, {"permission_id": 2}),
+        ("TransferContract", pay, {"data": b"\xff"}),
+    ):
+        with pytest.raises(Unsupported):
+            chain.template(holder, like=chain.adopt(holder, raw_data.make(contract, values, **head, **more).encode()))
 
 
 @pytest.mark.parametrize(
@@ -264,11 +347,14 @@ def test_a_bad_row_leaves_its_error_in_its_place(chain: Tron, holder: Holder, ke
         {"expiration": 1.5},
         {"timestamp": -1},
         {"timestamp": True},
+        {"timestamp": 0},
+        {"timestamp": 2**63 - 1},
         {"fee_limit": 5},
         {"asset": USDT},
         {"asset": "nowhere", "fee_limit": 5},
         {"asset": f"tron:0xcd8690dc/trc20:{USDT}", "fee_limit": 5},
         {"asset": 7, "fee_limit": 5},
+        {"asset": Asset("tron:0x2b6653dc/slip44:195", "TRX", 9)},
         {"memo": 5},
         {"memo": "\ud800"},
         {"speed": "fast"},
@@ -289,12 +375,12 @@ def _outcome(read: Callable[[str], bytes], text: str) -> bytes | str:
 @given(tail=st.binary(min_size=20, max_size=20), place=st.integers(0, 33), character=st.sampled_from("019AZaz0OIl é"))
 def test_quick_addresses_are_the_careful_ones(tail: bytes, place: int, character: str) -> None:
     text = addresses.from_bytes(b"\x41" + tail)
-    assert batch._address(text) == b"\x41" + tail
+    assert templates._address(text) == b"\x41" + tail
     changed = text[:place] + character + text[place + 1 :]
-    assert _outcome(batch._address, changed) == _outcome(addresses.to_bytes, changed)
+    assert _outcome(templates._address, changed) == _outcome(addresses.to_bytes, changed)
 
 
 @given(value=st.integers(1, 2**63 - 1) | st.integers(1, 2**36))
 def test_quick_varints(value: int) -> None:
-    assert batch._varint(value) == protobuf.encode_varint(value)
-    assert batch._number(batch._varint(value)) == value
+    assert templates._varint(value) == protobuf.encode_varint(value)
+    assert batch._number(templates._varint(value)) == value

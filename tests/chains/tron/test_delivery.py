@@ -227,6 +227,8 @@ def test_failures_have_their_reason(ask: Any, info: dict[str, Any], chain: Tron,
 
     with pytest.raises(Reverted, match="Not enough energy"):
         run(chain.wait(holder.network, receipt.txid), perform)
+    alone = {name: item for name, item in info.items() if name != "result"}
+    assert ask({}, {**alone, "receipt": {"result": "OUT_OF_ENERGY"}}).status is Status.FAILED
 
 
 def test_expiry(ask: Any, signed: SignedTransaction, info: dict[str, Any]) -> None:

@@ -72,7 +72,7 @@ class Bitcoin(Chain):
         The latter allows sighash types that let others change the transaction afterwards. PSBT version 2
         becomes version 0. An input that spends the holder's script and names no key gets it written in.
         """
-        from .ownership import attribute, own_outputs
+        from .ownership import attribute, known_scripts, own_outputs
         from .psbt import Psbt, psbt_bytes
         from .signable import examine
 
@@ -88,6 +88,9 @@ class Bitcoin(Chain):
         if attributed is not psbt:
             psbt, raw = attributed, attributed.serialize()
         change = own_outputs(holder, psbt)
+        known = known_scripts(holder)
+        if known:  # it has been scanned, so what lies beyond would not be found again
+            change = [index for index in change if psbt.transaction.outputs[index].script in known]
         if change:
             context["change"] = change
         return self._transaction(holder.network, holder.address, raw, context)

@@ -76,7 +76,7 @@ def build(chain: Chain, holder: Holder, payments: tuple[Payment, ...], options: 
     if options.max_fee is not None and fee > options.max_fee:
         raise InputError(f"the fee would be {fee}, more than the limit of {options.max_fee}")
     spent = sorted(selection.coins, key=lambda coin: coin.outpoint)
-    previous = yield from _previous(network, spent)
+    previous = yield from _previous(network, state, spent)
     inputs = [
         PsbtInputSource(
             coin.outpoint,
@@ -179,7 +179,7 @@ def _pools(network: Network, state: AccountState, wishes: _Wishes) -> list[list[
     pool = [coin for coin in state.coins if is_spendable(coin, state, network)]
     pools = [[coin for coin in pool if coin.height is not None], pool]
     if wishes.spend_unconfirmed:
-        pools.append([coin for coin in state.coins if coin.height is None or coin in pool])
+        pools.append([coin for coin in state.coins if coin.height is None or is_spendable(coin, state, network)])
     return pools
 
 
@@ -278,20 +278,39 @@ def _owner(holder: Holder, state: AccountState, script: bytes) -> tuple[bytes | 
     return state.derived[change][index].public_key, path
 
 
-def _previous(network: Network, coins: Sequence[Coin]) -> Op[list[bytes | None]]:
-    """The transactions that made the coins, where signatures do not commit to amounts: before segwit."""
-    if kind_of(coins[0].script) != "p2pkh":
+def _previous(network: Network, state: AccountState, coins: Sequence[Coin]) -> Op[list[bytes | None]]:
+    """The transactions that made the coins, where their amounts need proof.
+
+    Before segwit no signature commits to amounts. In version 0 each commits to that of its own input: a server that
+    lies about one of two coins, and about the other one when asked to try again, would have two good signatures for
+    a transaction whose fee nobody saw. Taproot's commit to all amounts.
+    """
+    kind = kind_of(coins[0].script)
+    if kind == "p2tr" or (kind != "p2pkh" and len(coins) == 1):
         return [None] * len(coins)
-    answers = yield from source_of(network).previous(network, coins)
-    for coin, raw in zip(coins, answers, strict=True):
-        try:
-            txid, outputs = scan_previous(raw)
-        except InvalidTransaction as error:
-            raise BadResponse(f"the endpoint answered no transaction for {coin.outpoint.txid}") from error
-        point = coin.outpoint
-        if txid[::-1].hex() != point.txid or point.index >= len(outputs):
-            raise BadResponse(f"the endpoint answered another transaction for {point.txid}")
-        amount, start, end = outputs[point.index]
-        if (amount, raw[start:end]) != (coin.amount, coin.script):
-            raise BadResponse(f"the endpoint said that {point} holds what its transaction does not")
-    return list(answers)
+    own = {sent.txid: sent.raw for sent in state.sent}
+    asked = [coin for coin in coins if coin.outpoint.txid not in own]
+    told = (yield from source_of(network).previous(network, asked)) if asked else []
+    known = own | {coin.outpoint.txid: raw for coin, raw in zip(asked, told, strict=True)}
+    return [_proven(coin, known[coin.outpoint.txid], required=kind == "p2pkh") for coin in coins]
+
+
+def _proven(coin: Coin, raw: bytes | None, *, required: bool) -> bytes | None:
+    """The transaction that made a coin, once it is seen to hold the coin as the source told it."""
+    point = coin.outpoint
+    if raw is None:
+        if required:
+            raise BadResponse(
+                f"the node no longer has {point.txid}, without which its coin cannot be spent: ask another"
+            )
+        return None
+    try:
+        txid, outputs = scan_previous(raw)
+    except InvalidTransaction as error:
+        raise BadResponse(f"the endpoint answered no transaction for {point.txid}") from error
+    if txid[::-1].hex() != point.txid or point.index >= len(outputs):
+        raise BadResponse(f"the endpoint answered another transaction for {point.txid}")
+    amount, start, end = outputs[point.index]
+    if (amount, raw[start:end]) != (coin.amount, coin.script):
+        raise BadResponse(f"the endpoint said that {point} holds what its transaction does not")
+    return raw

@@ -75,13 +75,14 @@ class Derived(NamedTuple):
 class Sent:
     """A transaction of the account's own that is on its way: what it spends, and what comes back to the account.
 
-    ``tip`` is the height that was known when it was sent.
+    ``tip`` is the height that was known when it was sent; ``raw`` proves what its outputs are worth.
     """
 
     txid: str
     spent: frozenset[OutPoint]
     made: tuple[Coin, ...]
     tip: int
+    raw: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

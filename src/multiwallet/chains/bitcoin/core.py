@@ -174,7 +174,7 @@ def seen(network: Network, txids: Sequence[str]) -> Op[list[Status]]:
     return states
 
 
-def previous(network: Network, coins: Sequence[Coin]) -> Op[list[bytes]]:
+def previous(network: Network, coins: Sequence[Coin]) -> Op[list[bytes | None]]:
     """Without ``txindex`` a node finds a confirmed transaction only by its block, and the block by its height."""
     heights = sorted({coin.height for coin in coins if coin.height is not None})
     hashes: dict[int | None, list[str]] = {None: []}
@@ -183,8 +183,13 @@ def previous(network: Network, coins: Sequence[Coin]) -> Op[list[bytes]]:
         hashes |= {h: [read_hash("getblockhash", answer)] for h, answer in zip(heights, answers, strict=True)}
     wanted = {coin.outpoint.txid: coin.height for coin in coins}
     method = "getrawtransaction"
-    answers = yield from ask(*(_rpc(network, method, txid, False, *hashes[h]) for txid, h in wanted.items()))
-    raw = {txid: read_hex(method, answer) for txid, answer in zip(wanted, answers, strict=True)}
+    outcomes = yield from attempt(*(_rpc(network, method, txid, False, *hashes[h]) for txid, h in wanted.items()))
+    raw: dict[str, bytes | None] = {}
+    for txid, outcome in zip(wanted, outcomes, strict=True):
+        pruned = isinstance(outcome, Rejected) and "pruned" in outcome.message
+        if isinstance(outcome, MultiwalletError) and not pruned:
+            raise outcome
+        raw[txid] = None if pruned else read_hex(method, outcome)
     return [raw[coin.outpoint.txid] for coin in coins]
 
 

@@ -73,7 +73,7 @@ def seen(network: Network, txids: Sequence[str]) -> Op[list[Status]]:
     return [_status(txid, outcome)[0] for txid, outcome in zip(txids, outcomes, strict=True)]
 
 
-def previous(network: Network, coins: Sequence[Coin]) -> Op[list[bytes]]:
+def previous(network: Network, coins: Sequence[Coin]) -> Op[list[bytes | None]]:
     txids = list(dict.fromkeys(coin.outpoint.txid for coin in coins))
     answers = yield from ask(*(Rest(network.id, "GET", f"tx/{txid}/hex", expect="text") for txid in txids))
     raw = {txid: read_hex(f"tx/{txid}/hex", answer) for txid, answer in zip(txids, answers, strict=True)}

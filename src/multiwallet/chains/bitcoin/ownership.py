@@ -9,16 +9,19 @@ from ...chain import Holder
 from ...errors import InvalidKey
 from ...path import HARDENED, Path
 from . import psbt_fields as field
+from .addresses import script_of
 from .psbt import Psbt, origin_fields
 from .psbt_fields import Fields
 from .script import KEY_KINDS, kind_of, redeem_script_for_key, script_for_key
 from .signable import Examined
 
-__all__ = ["Claim", "attribute", "claim_of", "known_scripts", "own_outputs", "pays_to"]
+__all__ = ["FARTHEST_INDEX", "Claim", "attribute", "claim_of", "known_scripts", "own_outputs", "pays_to"]
 
 Claim: TypeAlias = Callable[[bytes, Path | None, bytes], tuple[bytes, Path | None] | None]
 """From a key, its claimed path and the script it spends: the holder's key and path, or None when it is not its own."""
 
+FARTHEST_INDEX: Final = 20_000
+"""No scan of a whole account looks at an address with this index or a higher one."""
 _ONE_KEY: Final = frozenset(("p2wpkh", "p2tr", "p2sh", "p2pkh"))
 _LOOK_AHEAD: Final = 20
 """BIP-44's gap limit: how far a whole account is searched for a script when the PSBT names no key."""
@@ -68,7 +71,7 @@ def _claim_of_account(holder: Holder, derive: Callable[[int, int], bytes]) -> Cl
         if known is not None:
             places.append(known)
         for change, index in places:
-            if change < HARDENED and index < HARDENED:
+            if change < 2 and index < HARDENED:  # receive and change: an account derives no other chain
                 own = child((change, index))
                 if own == key or (own[1:] == key[1:] and script[:2] == b"\x51\x20"):
                     return own, None if holder.account_path is None else Path((*account, change, index))
@@ -146,7 +149,12 @@ def _script_finder(holder: Holder) -> Callable[[bytes], tuple[bytes, Path | None
 
 
 def own_outputs(holder: Holder, psbt: Psbt) -> list[int]:
-    """The outputs that are the holder's for certain: the PSBT names a key of its own, and the script pays to it."""
+    """The outputs that come back to the holder for certain, where its balance will show them.
+
+    The PSBT names a key of its own, and the script is the one that the holder's scan looks for: of its kind,
+    and in a whole account on the receive or the change chain, at an index that a scan can reach. An output of
+    its key elsewhere would be its own as well, and nobody would find it.
+    """
     claim = None
     mine = []
     for index, (fields, output) in enumerate(zip(psbt.outputs, psbt.transaction.outputs, strict=True)):
@@ -160,10 +168,17 @@ def own_outputs(holder: Holder, psbt: Psbt) -> list[int]:
             path = Path(field.steps_of(origin))
             claim = claim or claim_of(holder)
             owned = claim(key, path, output.script)
-            if owned is not None and pays_to(output.script, owned[0]):
+            if owned is not None and _is_looked_for(holder, owned[0], path, output.script):
                 mine.append(index)
                 break
     return mine
+
+
+def _is_looked_for(holder: Holder, key: bytes, path: Path, script: bytes) -> bool:
+    if holder.derive is None:
+        return script == script_of(holder.network, holder.address)
+    _, index = known_scripts(holder).get(script) or path.indexes[-2:]
+    return index < FARTHEST_INDEX and script == script_for_key(holder.kind or KEY_KINDS[0], key)
 
 
 def pays_to(script: bytes, key: bytes) -> bool:

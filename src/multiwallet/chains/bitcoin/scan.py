@@ -19,6 +19,7 @@ from ...path import Path
 from ...transactions import Balance, SignedTransaction, Status
 from .addresses import address_of, script_of
 from .coins import COINBASE_MATURITY, AccountState, Coin, Derived, Found, Sent, Unspent
+from .ownership import FARTHEST_INDEX
 from .script import KEY_KINDS, script_for_key
 from .sources import Source, source_of
 from .transaction import OutPoint, Transaction
@@ -26,7 +27,6 @@ from .transaction import OutPoint, Transaction
 __all__ = ["GAP_LIMIT", "after_broadcast", "balance", "is_spendable", "refresh"]
 
 GAP_LIMIT: Final = 20
-_MOST_ADDRESSES: Final = 20_000
 _FORGET_AFTER: Final = 2
 _MOST_SENT: Final = 500
 
@@ -97,7 +97,7 @@ def after_broadcast(holder: Holder, signed: SignedTransaction) -> Holder:
     gone = inputs | {coin.outpoint for sent in replaced for coin in sent.made}
     kept = tuple(sent for sent in state.sent if sent not in replaced)
     coins = [coin for coin in state.coins if coin.outpoint not in gone]
-    sent = Sent(signed.txid, inputs, made, state.tip)
+    sent = Sent(signed.txid, inputs, made, state.tip, signed.raw)
     state = replace(state, coins=_in_order([*coins, *made]), sent=(*kept, sent)[-_MOST_SENT:])
     if holder.derive is None:
         return replace(holder, state=state)
@@ -124,7 +124,7 @@ def _search(
             if needed <= start:
                 continue
             end = max(needed, start + source.REACH)
-            if end > _MOST_ADDRESSES:
+            if end > FARTHEST_INDEX:
                 raise BadResponse(
                     f"the endpoint calls each of {start} addresses of this account used: that is not believable"
                 )

@@ -66,8 +66,8 @@ class Source(Protocol):
     def seen(self, network: Network, txids: Sequence[str]) -> Op[list[Status]]:
         """For each transaction whether it is PENDING, CONFIRMED or UNKNOWN."""
 
-    def previous(self, network: Network, coins: Sequence[Coin]) -> Op[list[bytes]]:
-        """The raw transactions that made the coins, in their order."""
+    def previous(self, network: Network, coins: Sequence[Coin]) -> Op[list[bytes | None]]:
+        """The raw transactions that made the coins, in their order; None where a pruning node no longer has it."""
 
     def rates(self, network: Network, target: int) -> Op[tuple[int | None, int]]:
         """The fee rate for inclusion within ``target`` blocks where it is known, and the least that is relayed."""

@@ -14,7 +14,7 @@ from .ownership import pays_to
 from .psbt_fields import Fields
 from .script import data_of, kind_of
 from .sighash import ALL, ANYONECANPAY, sighash_name
-from .signable import Examined, examine
+from .signable import Examined, InputPlan, examine
 from .transaction import FINAL_SEQUENCE, compact_size
 from .weights import fixed_weight, input_weight, multisig_witness_weight, output_weight, vsize
 
@@ -134,6 +134,12 @@ def summarize(transaction: UnsignedTransaction) -> Summary:
         details["locktime"] = _locktime(unsigned.locktime)
         warnings.append(f"the transaction cannot be included before {_locktime(unsigned.locktime)}")
     warnings += _fee_warnings(network, found.fee, sent, size)
+    unproven = sum(1 for plan in found.plans.values() if _is_unproven(plan, found.psbt.inputs[plan.position]))
+    if unproven > 1:
+        warnings.append(
+            f"the amounts of {unproven} inputs are stated without proof (their previous transactions): if they are "
+            "false, the fee is higher than it seems"
+        )
     for plan in found.unusual:
         what = "add inputs and so change its id" if plan.sighash == ALL | ANYONECANPAY else "change the transaction"
         warnings.append(
@@ -149,6 +155,11 @@ def summarize(transaction: UnsignedTransaction) -> Summary:
         details=details,
         warnings=tuple(warnings),
     )
+
+
+def _is_unproven(plan: InputPlan, fields: Fields) -> bool:
+    """Whether neither the PSBT nor a signature of another input can show that the amount is false."""
+    return field.NON_WITNESS_UTXO not in fields and (plan.kind != "p2tr" or plan.sighash >= ANYONECANPAY)
 
 
 def _spenders(network: Network, found: Examined) -> list[str]:

@@ -293,7 +293,8 @@ def scan_previous(data: bytes) -> tuple[bytes, list[tuple[int, int, int]]]:
     """The id (32 raw bytes) of a serialised transaction, and where its outputs are.
 
     Each output is given as (amount, start, end), the latter two bounding its script in ``data``. Witnesses
-    are passed over unread: the id does not cover them. Raises InvalidTransaction where the rest is cut short.
+    are passed over unread: the id does not cover them, nor what Litecoin's MWEB puts after them. Raises
+    InvalidTransaction where the rest is cut short.
     """
     try:
         return _scan(data)
@@ -303,7 +304,7 @@ def scan_previous(data: bytes) -> tuple[bytes, list[tuple[int, int, int]]]:
 
 def _scan(data: bytes) -> tuple[bytes, list[tuple[int, int, int]]]:
     number = int.from_bytes
-    segregated = data[4:6] == b"\x00\x01"
+    segregated = data[4] == 0 and data[5] != 0
     position = 6 if segregated else 4
     count = data[position]
     if count < 253:  # here and below: the usual case without a call

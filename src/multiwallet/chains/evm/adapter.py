@@ -213,9 +213,11 @@ class Evm(Chain):
 
         ``nonce`` is the first row's, ``gas`` each transaction's limit; ``max_fee_per_gas`` and
         ``max_priority_fee_per_gas``, or ``gas_price``, are what a unit of gas costs. ``asset`` is a token, as an
-        ``Asset`` or a contract's address, or None for the coin. Raises InputError and InvalidAddress.
+        ``Asset`` or a contract's address, or None for the coin. ``like`` is a transaction that :meth:`build` made, from
+        which all of these are copied as far as they are not given; the first row takes its nonce, so do not send it.
+        Raises InputError and InvalidAddress.
         """
-        return Template(holder, **fixed)
+        return Template.of(holder, fixed)
 
     def authorization(self, holder: Holder, delegate: str, *, nonce: int, every_chain: bool = False) -> SigningRequest:
         """What is signed to let the account act with the code at ``delegate`` (EIP-7702). Handle it like a key.

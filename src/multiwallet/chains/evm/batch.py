@@ -10,8 +10,9 @@ from ...chain import Chain, Holder, Scheme, SignedTransaction
 from ...codec import eip55, rlp
 from ...crypto.hashes import keccak256
 from ...errors import InputError, InvalidTransaction, SigningRefused
+from ...template import RefusedRow
 from .plan import chain_id_of
-from .template import RefusedRow, TemplateRow
+from .template import TemplateRow
 
 __all__ = ["EvmBatch"]
 
@@ -91,12 +92,17 @@ def _preparer(holder: Holder) -> Callable[[Any], tuple[State, bytes] | None]:
         item = prices[key] = b"".join([uint(number) for number in key])
         return item
 
+    mine = None  # the template whose owner was compared last
+
     def prepare(item: Any) -> tuple[State, bytes] | None:
+        nonlocal mine
         kind = item.__class__
         if kind is TemplateRow:
             template, to, units, nonce = item
-            if template.owner != owner:
-                raise SigningRefused("the row belongs to a template of another account or network")
+            if template is not mine:
+                if template.owner != owner:
+                    raise SigningRefused("the row belongs to a template of another account or network")
+                mine = template
             payload = template.payload(to, units, nonce)
             if template.legacy:
                 unsigned = payload + legacy_end
@@ -173,17 +179,17 @@ def _preparer(holder: Holder) -> Callable[[Any], tuple[State, bytes] | None]:
 
 
 def _sealer(chain: Chain, holder: Holder) -> Callable[[State, bytes], SignedTransaction]:
-    network, keccak, join = holder.network, keccak256, b"".join
+    network, keccak, join, make = holder.network, keccak256, b"".join, SignedTransaction
 
     def seal(state: State, signature: bytes) -> SignedTransaction:
         payload, heads, v = state
         # Nearly all signatures pass this at a glance; the rest need leading zeros cut or a closer look.
-        if len(signature) == 65 and 0 < signature[0] < 0xFF and 0 < signature[32] < 0x7F and signature[64] < 2:
-            parity = v[signature[64]]
+        if len(signature) == 65 and 0 < signature[0] < 0xFF and 0 < signature[32] < 0x7F and (odd := signature[64]) < 2:
+            parity = v[odd]
             size = len(payload) + len(parity) + 66
             if size < 256:
                 raw = join((heads[size], payload, parity, b"\xa0", signature[:32], b"\xa0", signature[32:64]))
-                return SignedTransaction(chain, network, raw, "0x" + keccak(raw).hex())
+                return make(chain, network, raw, "0x" + keccak(raw).hex())
         payload += _signature_items(v, signature)
         size = len(payload)
         raw = heads[size] + payload if size < 256 else _whole(heads, payload)

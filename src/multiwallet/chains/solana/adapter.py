@@ -121,7 +121,7 @@ class Solana(Chain):
             raise SigningRefused("the row belongs to a template of another account or network")
         if len(row.to) != 32 or not 0 < row.units < 2**64:
             raise InvalidTransaction("a row has a key of 32 bytes and an amount from 1 to 2^64 - 1")
-        message = template.compile(row.to, row.units)
+        message = template.compile(row.to, row.units, row.number)
         fee = decode.compute_fee(holder.network, message)
         assets = () if template.asset == holder.network.native else (template.asset,)
         context = {} if template.expiry is None else {"expiry": template.expiry}
@@ -262,14 +262,13 @@ class Solana(Chain):
         same block hash and compute options, for recipients whose token account exists; nothing is looked up, so a
         transfer to a missing token account fails on chain.
 
-        All rows share a block hash: the same row twice is the same transaction twice, and the chain takes it once.
+        All rows share a block hash: without a compute limit the same row twice would be the same transaction twice, and
+        is refused; with one the row's number is added to it. ``like`` is a transaction that :meth:`build` made, from
+        which all of these are copied as far as they are not given.
         """
         from .template import Template
 
-        try:
-            return Template(holder, **fixed)
-        except TypeError as error:
-            raise InputError(f"a template needs blockhash= and knows what its description names: {error}") from None
+        return Template.of(holder, fixed)
 
     # -- messages ----------------------------------------------------------------------------------
 

@@ -48,14 +48,14 @@ class MessageBatch:
     def prepare(self, item: Any) -> tuple[State, bytes] | None:
         """The state for :meth:`seal` and the bytes to sign of one item; None leaves it to the careful way."""
         kind = item.__class__
-        if kind is bytes:
-            body = item
-        elif kind is TemplateRow:
-            template = item[0]
+        if kind is TemplateRow:
+            template, to, units, number = item
             if template.owner != self._owner:
                 raise SigningRefused("the row belongs to a template of another account or network")
-            body = template.message(item[1], item[2])
+            body = template.message(to, units, number)
             return (body, template.expiry), body
+        if kind is bytes:
+            body = item
         elif kind is str:
             try:
                 body = binascii.a2b_base64(item, strict_mode=True)

@@ -9,9 +9,10 @@ from ...amounts import Asset
 from ...chain import BatchPlan, Chain, Holder, Network, Options, Payment
 from ...crypto.hashes import keccak256, sha256
 from ...crypto.secp256k1 import is_valid_public_key
-from ...errors import BadResponse, InputError, InvalidTransaction, MultiwalletError, SigningRefused
+from ...errors import BadResponse, InputError, InvalidTransaction, SigningRefused
 from ...ops import Op, ask
 from ...path import Path
+from ...template import RefusedRow
 from ...transactions import (
     Balance,
     Digest,
@@ -26,8 +27,9 @@ from ...transactions import (
 from . import addresses, answers, fees, messages, node_form, signatures, summary, tokens, typed_data
 from . import build as building
 from . import delivery as sending
-from .batch import Plan, Template
+from .batch import Plan
 from .raw_data import MAX_SIGNATURES, RawData, decode_transaction, encode_transaction
+from .template import Template
 
 __all__ = ["Tron"]
 
@@ -75,8 +77,8 @@ class Tron(Chain):
         The parts of the JSON must agree: the hex with the fields, the id with the hash of the hex. Signatures
         that are in it are kept, and another is added to them.
         """
-        if isinstance(native, MultiwalletError):  # in place of a row that a template could not fill
-            raise native
+        if isinstance(native, RefusedRow):
+            raise native.error
         body, raw, found = node_form.read(native)
         if len(found) >= MAX_SIGNATURES:
             raise InvalidTransaction(f"this transaction has all of its {MAX_SIGNATURES} signatures already")
@@ -217,7 +219,7 @@ class Tron(Chain):
         return Plan(self, holder)
 
     def template(self, holder: Holder, **fixed: Any) -> Template:
-        """What many transfers of one asset share; see :class:`~multiwallet.chains.tron.batch.Template`."""
+        """What many transfers of one asset share; see :class:`~multiwallet.chains.tron.template.Template`."""
         return Template.of(holder, fixed)
 
     # -- messages ----------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ class Part(NamedTuple):
     """One part: its number (from 1), how many fragments there are, the message's length and CRC-32, and the data."""
 
     number: int
-    count: int
+    total: int
     length: int
     checksum: int
     data: bytes
@@ -47,9 +47,9 @@ class Part(NamedTuple):
         part = cls(*value)
         if not 1 <= part.number < 2**32 or not 0 <= part.checksum < 2**32:
             raise InvalidKey("a part of this UR has a number that no part has")
-        if not 1 <= part.count <= _MOST_PARTS or not 1 <= part.length <= _LONGEST:
+        if not 1 <= part.total <= _MOST_PARTS or not 1 <= part.length <= _LONGEST:
             raise InvalidKey(f"a UR of more than {_MOST_PARTS} parts or {_LONGEST} bytes is not read")
-        if len(part.data) * part.count < part.length or len(part.data) * (part.count - 1) >= part.length:
+        if len(part.data) * part.total < part.length or len(part.data) * (part.total - 1) >= part.length:
             raise InvalidKey("a part of this UR has another length than its message needs")
         return part
 
@@ -173,7 +173,7 @@ class FountainDecoder:
     @property
     def progress(self) -> tuple[int, int]:
         """How many parts have helped, and how many are needed."""
-        return len(self._rows), self._first.count if self._first is not None else 0
+        return len(self._rows), self._first.total if self._first is not None else 0
 
     def receive(self, part: Part) -> bool:
         """Take a part in; whether the message is complete.
@@ -183,8 +183,8 @@ class FountainDecoder:
         if self._first is None:
             self._first = part
         first = self._first
-        if (part.count, part.length, part.checksum, len(part.data)) != (
-            first.count,
+        if (part.total, part.length, part.checksum, len(part.data)) != (
+            first.total,
             first.length,
             first.checksum,
             len(first.data),
@@ -192,7 +192,7 @@ class FountainDecoder:
             raise InvalidKey("this part is of another UR than those before it")
         if self.message is not None:
             return True
-        mask = sum(1 << index for index in choose_fragments(part.number, part.count, part.checksum))
+        mask = sum(1 << index for index in choose_fragments(part.number, part.total, part.checksum))
         value = int.from_bytes(part.data, "big")
         while mask:
             pivot = mask & -mask
@@ -201,7 +201,7 @@ class FountainDecoder:
                 self._rows[pivot] = (mask, value)
                 break
             mask, value = mask ^ known[0], value ^ known[1]
-        if len(self._rows) == first.count:
+        if len(self._rows) == first.total:
             self.message = self._solved(first)
         return self.message is not None
 
@@ -216,7 +216,7 @@ class FountainDecoder:
                 mask ^= bit
             solved[pivot] = value
         width = len(first.data)
-        message = b"".join(solved[1 << index].to_bytes(width, "big") for index in range(first.count))[: first.length]
+        message = b"".join(solved[1 << index].to_bytes(width, "big") for index in range(first.total))[: first.length]
         if zlib.crc32(message) != first.checksum:
             self._rows.clear()
             self._first = None

@@ -29,8 +29,8 @@ def encode(ur: UR, *, longest_fragment: int | None = None, extra: int = 0) -> li
     ``extra`` adds so many mixed parts, which stand in for any that a camera misses. For an endless animation see
     :func:`animation`.
 
-    >>> encode(UR("bytes", bytes.fromhex("43010203")))
-    ['ur:bytes/fxadaoaxnnrhmtwt']
+    >>> encode(UR("seed", bytes.fromhex("a20150c7098580125e2ab0981253468b2dbc5202d8641947da")))
+    ['ur:seed/oeadgdstaslplabghydrpfmkbggufgludprfgmaotpiecffltnlpqdenos']
     """
     if longest_fragment is None or len(ur.content) <= longest_fragment:
         return [f"ur:{ur.type}/{bytewords.encode(ur.content)}"]
@@ -43,7 +43,7 @@ def encode(ur: UR, *, longest_fragment: int | None = None, extra: int = 0) -> li
 def animation(ur: UR, longest_fragment: int) -> Iterator[str]:
     """The texts of an animated QR code, without end."""
     for part in fountain.parts(ur.content, longest_fragment):
-        yield f"ur:{ur.type}/{part.number}-{part.count}/{bytewords.encode(part.encode())}"
+        yield f"ur:{ur.type}/{part.number}-{part.total}/{bytewords.encode(part.encode())}"
 
 
 class URDecoder:
@@ -83,7 +83,7 @@ class URDecoder:
             self._type, self.result = kind, UR(kind, data)
             return True
         part = fountain.Part.decode(data)
-        if (part.number, part.count) != (int(number), int(total)):
+        if (part.number, part.total) != (int(number), int(total)):
             raise InvalidKey("a part of this UR says another number outside than inside")
         self._type = kind
         if self._fountain.receive(part) and self._fountain.message is not None:
@@ -94,8 +94,8 @@ class URDecoder:
 def decode(texts: str | Iterable[str]) -> UR:
     """The UR of one text, or of enough parts. Raises InvalidKey, also where parts are missing.
 
-    >>> decode("UR:BYTES/FXADAOAXNNRHMTWT").content.hex()
-    '43010203'
+    >>> decode("UR:SEED/OEADGDSTASLPLABGHYDRPFMKBGGUFGLUDPRFGMAOTPIECFFLTNLPQDENOS").content.hex()[:12]
+    'a20150c70985'
     """
     decoder = URDecoder()
     for text in texts.split() if isinstance(texts, str) else texts:
@@ -110,10 +110,12 @@ def decode(texts: str | Iterable[str]) -> UR:
 def encode_psbt(psbt: bytes, *, longest_fragment: int | None = 200, extra: int = 0, version: int = 1) -> list[str]:
     """A PSBT for the camera of an air-gapped signer: ``crypto-psbt``, or ``psbt`` with ``version=2``.
 
-    >>> encode_psbt(b"psbt\\xff", longest_fragment=None)
-    ['ur:crypto-psbt/fejojkidjyzmrdvwbswf']
+    >>> decode_psbt(encode_psbt(b"psbt\\xff" + bytes(300), longest_fragment=100)) == b"psbt\\xff" + bytes(300)
+    True
     """
-    return encode(UR(_PSBT_TYPES[version - 1], cbor.encode(bytes(psbt))), longest_fragment=longest_fragment, extra=extra)
+    return encode(
+        UR(_PSBT_TYPES[version - 1], cbor.encode(bytes(psbt))), longest_fragment=longest_fragment, extra=extra
+    )
 
 
 def decode_psbt(texts: str | Iterable[str]) -> bytes:
