@@ -8,15 +8,13 @@ transports in :mod:`multiwallet.transport` only carry these back and forth.
 from __future__ import annotations
 
 import json
-import re
 from base64 import b64encode
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
-from itertools import accumulate
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
+from .codec import json_text
 from .errors import (
     BadResponse,
     InputError,
@@ -96,12 +94,7 @@ _NOT_THE_NODE: Final = {
     407: "the proxy wants a login",
     408: "it waited too long for the request",
 }
-_LONGEST_FRACTION: Final = 400
 _DEEPEST: Final = 200
-_STEPS: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
-_NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in _STEPS)
-# Without backtracking, and an endless string matches as well, or hostile quotes would cost quadratic time.
-_JSON_STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 
 
 def redact(url: str) -> str:
@@ -349,42 +342,8 @@ def _read_rest(where: str, effect: Rest, reply: HttpReply) -> Outcome:
 
 
 def _decode(content: bytes) -> Any:
-    """JSON with exact numbers: a fraction becomes a ``Decimal``, and NaN or Infinity is refused.
-
-    So is a fraction of such a size that reckoning with it would take all memory (``1e999999999``).
-    """
-
-    def refuse(name: str) -> Any:
-        raise ValueError(name)
-
-    def fraction(text: str) -> Decimal:
-        try:
-            number = Decimal(text)
-        except InvalidOperation as error:
-            raise ValueError("no number") from error
-        if len(text) > _LONGEST_FRACTION or abs(number.adjusted()) > _LONGEST_FRACTION:
-            raise ValueError("no number of this world")
-        return number
-
-    text = content.decode("utf-8-sig")
-    if _is_deep(content):
-        raise ValueError("too deep")
-    try:
-        return json.loads(text, parse_float=fraction, parse_constant=refuse)
-    except RecursionError as error:
-        raise ValueError("too deep") from error
-
-
-def _is_deep(content: bytes) -> bool:
-    """Whether UTF-8 JSON nests deeper than any node's answer does.
-
-    The parser's own guard is the interpreter's recursion limit. Some libraries raise that (py_ecc, below web3.py,
-    to 100,000), and then nested brackets overflow the stack and end the process.
-    """
-    if content.count(b"[") + content.count(b"{") <= _DEEPEST:
-        return False
-    brackets = _JSON_STRING.sub(b"", content).translate(None, _NO_BRACKETS)
-    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > _DEEPEST
+    """JSON with exact numbers: a fraction becomes a ``Decimal``. InputError for everything else."""
+    return json_text.parse(content, fractions=True, max_depth=_DEEPEST)
 
 
 def _not_json(where: str, reply: HttpReply) -> BadResponse:

@@ -17,7 +17,7 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "multiwallet"
 FILES = sorted(SOURCE.rglob("*.py"))
 
-CONTRACT = {"amounts", "chain", "errors", "ops", "path", "transactions"}
+CONTRACT = {"amounts", "chain", "errors", "ops", "path", "template", "transactions"}
 FACES = CONTRACT | {
     "credentials",
     "account",
@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # The contract is two rooms: what travels (transactions) and who makes it (chain).
     "transactions": {"amounts", "codec", "crypto", "errors", "ops", "path"},
     "chain": {"amounts", "errors", "ops", "path", "transactions"},
+    "template": {"amounts", "chain", "errors", "transactions"},
     "chains": CONTRACT | {"codec", "crypto"},
     "registry": CONTRACT,
     "keys": {"codec", "crypto", "errors", "path", "secret"},

@@ -77,7 +77,7 @@ def sign(
         native = _native_of(data, registry.network(name).family)
     with open_wallet(keys, nodes, name) as wallet:
         account = _signer(wallet, ours, name, chosen, single=keys.private_key_file is not None)
-        transaction = account._operations.adopt(native)
+        transaction = account.read(native)
         if not (as_json and yes):
             note(str(transaction.summary))
         if not yes:

@@ -13,7 +13,7 @@ from multiwallet.amounts import Amount, Asset
 from multiwallet.chains.evm.template import RefusedRow, Template
 from multiwallet.chains.evm.tokens import transfer_call
 from multiwallet.codec import eip55
-from multiwallet.errors import AmountError, InputError, InvalidAddress, InvalidTransaction, SigningRefused
+from multiwallet.errors import AmountError, InputError, InvalidAddress, InvalidTransaction, SigningRefused, Unsupported
 
 TOKEN = "0xdAC17F958D2ee523a2206206994597C13D831ec7"
 TO = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
@@ -185,6 +185,63 @@ def test_a_template_by_contract_takes_units_only(keys: Any) -> None:
     assert keys.batch(made[0]) is not None
     assert isinstance(made[1], RefusedRow)
     assert made[2].units == 5
+
+
+def test_amounts_must_agree_about_the_decimals(keys: Any) -> None:
+    (refused,) = template(keys).fill([(TO, Amount(5, Asset(USDT.id, "USDT", 18)))])
+    assert isinstance(refused, RefusedRow)
+    assert isinstance(refused.error, AmountError)
+    lower = Asset(USDT.id.lower(), "USDT", 6)
+    assert [row.units for row in template(keys, asset=lower).fill([(TO, Amount(5, lower)), (TO, Amount(6, USDT))])] == [
+        5,
+        6,
+    ]
+
+
+def test_portions_count_on(keys: Any) -> None:
+    made = template(keys)
+    rows = [(TO, 1), (TO, 1), (TO, 1)]
+    whole = list(made.fill(rows))
+    assert [*made.fill(rows[:2]), *made.fill(rows[2:], start=2)] == whole
+    assert len({keys.batch(row).txid for row in whole}) == 3
+    with pytest.raises(InputError):
+        made.fill(rows, start=-1)
+
+
+def test_a_template_like_a_transaction(keys: Any, keys_of: Any) -> None:
+    evm, holder = keys.evm, keys.holder
+    for asset in (None, USDT):
+        for prices in ({"gas_price": 7}, {"max_fee_per_gas": 9, "max_priority_fee_per_gas": 2}):
+            original = evm.template(holder, nonce=5, gas=65000, asset=asset, **prices)
+            (row,) = original.fill([(TO, "0.000001")])
+            like = evm.adopt(holder, row)
+            assert evm.adopt(holder, next(evm.template(holder, like=like).fill([(TO, "0.000001")]))) == like
+            more = evm.template(holder, like=like, nonce=8, gas=90000)
+            assert evm.adopt(holder, next(more.fill([(TO, 3)]))).fee.details["gas"] == 90000
+            other = {"max_fee_per_gas": 4, "max_priority_fee_per_gas": 1} if "gas_price" in prices else {"gas_price": 3}
+            (row,) = evm.template(holder, like=like, **other).fill([(TO, 3)])
+            assert evm.adopt(holder, row).fee.details == {"gas": 65000, **other}
+            with pytest.raises(InputError, match="leave asset out"):
+                evm.template(holder, like=like, asset=USDT)
+            with pytest.raises(SigningRefused):
+                evm.template(keys_of(b"\x09" * 32, holder.network).holder, like=like)
+    pay = {"to": TOKEN, "gas": 50000, "gasPrice": 9, "nonce": 1, "chainId": 1}
+    transfer = transfer_call(eip55.parse(TO), 1)
+    unfit: list[dict[str, Any]] = [
+        {"data": b"memo"},
+        {"data": transfer, "value": 1},
+        {"data": transfer + b"\0"},
+        {"type": 1, "accessList": []},
+        {"chainId": None},
+    ]
+    for change in unfit:
+        with pytest.raises(Unsupported):
+            evm.template(holder, like=evm.adopt(holder, {**pay, **change}))
+    by_contract = evm.template(holder, like=evm.adopt(holder, {**pay, "data": transfer}))
+    assert (by_contract.asset, by_contract.contract) == (None, eip55.parse(TOKEN))
+    for wrong in ({"like": b""}, {"like": pay}, {}, {"nonce": 1}, {"nonce": 1, "gas": 1, "gas_price": 1, "memo": "x"}):
+        with pytest.raises(InputError):
+            evm.template(holder, **wrong)
 
 
 def test_a_hand_made_row_is_checked(keys: Any) -> None:

@@ -19,7 +19,7 @@ from multiwallet.chains.solana.batch import _is_plain
 from multiwallet.chains.solana.message import compile_message, parse_message
 from multiwallet.chains.solana.programs import memo, transfer
 from multiwallet.chains.solana.template import RefusedRow, TemplateRow
-from multiwallet.errors import AmountError, InputError, InvalidAddress, InvalidTransaction, SigningRefused
+from multiwallet.errors import AmountError, InputError, InvalidAddress, InvalidTransaction, SigningRefused, Unsupported
 from multiwallet.transactions import SignedTransaction
 
 BLOCKHASH = bytes(range(32))
@@ -187,8 +187,8 @@ def test_rows_that_are_wrong_stay_in_their_place(wallet: Any) -> None:
         (("x", 1), InvalidAddress),
         ((good, 0), AmountError),
         ((good, 2**64), AmountError),
-        ((good, 1.5), InvalidTransaction),
-        ((good, True), InvalidTransaction),
+        ((good, 1.5), AmountError),
+        ((good, True), AmountError),
         ((good, "0.0000000001"), AmountError),
         ((good, Amount(1, Asset("eip155:1/slip44:60", "ETH", 18))), AmountError),
         ((good,), InvalidTransaction),
@@ -206,6 +206,91 @@ def test_rows_that_are_wrong_stay_in_their_place(wallet: Any) -> None:
         assert plan.prepare(item) is None
         with pytest.raises(error):
             wallet.chain.adopt(wallet.holder, item)
+
+
+@pytest.mark.parametrize("version", ["legacy", 0])
+def test_like_rows_are_different_transactions_or_refused(wallet: Any, version: Any) -> None:
+    """One and the same transaction is paid once, and every receipt of it says confirmed."""
+    to, plan = str(Keypair().pubkey()), wallet.chain.batch(wallet.holder)
+    fixed = {"blockhash": BLOCKHASH, "version": version}
+    wanted: list[Any] = [
+        (to, 5),
+        ("nobody", 5),
+        (to, 5),
+        (to, 6),
+        (addresses.parse(to), "0.000000005"),
+        (wallet.address, 5),
+    ]
+    first, nobody, again, other, text, own = wallet.chain.template(wallet.holder, **fixed).fill(wanted)
+    assert isinstance(nobody, RefusedRow)
+    assert [isinstance(item, TemplateRow) for item in (first, other, own)] == [True] * 3
+    for refused in (again, text):
+        assert isinstance(refused.error, InvalidTransaction)
+        assert "compute_unit_limit" in refused.error.message
+
+    template = wallet.chain.template(wallet.holder, **fixed, compute_unit_limit=500)
+    items = list(template.fill([(to, 5)] * 1001))
+    signed = {quick(wallet, plan, item).raw for item in items[:-1]}  # type: ignore[union-attr]  # none is left to the careful way
+    assert len(signed) == 1000
+    assert isinstance(items[-1], RefusedRow)
+    for number in (0, 1, 255, 256, 999):
+        item = items[number]
+        assert quick(wallet, plan, item) == careful(wallet, item)
+        assert wallet.chain.adopt(wallet.holder, item).fee.details["compute_unit_limit"] == 500 + number
+    assert list(template.fill([(to, 5)])) == items[:1]  # the same rows again are the same transactions
+    assert list(template.fill([(to, 5)] * 2, start=7)) == items[7:9]
+    for start in (-1, True, None):
+        with pytest.raises(InputError):
+            template.fill([], start=start)
+
+
+def test_the_rows_of_late_are_remembered_and_no_more(wallet: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from multiwallet.chains.solana import template as templates
+
+    monkeypatch.setattr(templates, "_REMEMBERED", 10)
+    to = Keypair().pubkey()
+    rows = [(bytes(to), units) for units in [*range(1, 16), 5, 1, *range(16, 40), 1]]
+    items = list(wallet.chain.template(wallet.holder, blockhash=BLOCKHASH).fill(rows))
+    assert [number for number, item in enumerate(items) if isinstance(item, RefusedRow)] == [15, 16]
+
+
+@pytest.mark.parametrize("version", ["legacy", 0])
+def test_a_template_like_a_transaction(wallet: Any, node: Any, version: Any) -> None:
+    from solders.pubkey import Pubkey
+
+    mint = node.mint(6, Pubkey.from_string(TOKEN_2022))
+    node.give(mint, wallet.address, 10**9, Pubkey.from_string(TOKEN_2022))
+    asset = Asset(f"{wallet.network.id}/token:{mint}", "TOK", 6)
+    to, friend = str(Keypair().pubkey()), str(Keypair().pubkey())
+    for of in ((), (asset,)):  # the token's account is created by the first, which a template does not copy
+        like = wallet.build((to, 2_000_000, *of), version=version, memo="m", compute_unit_price=7)
+        template = wallet.chain.template(wallet.holder, like=like)
+        assert (template.asset, template.expiry) == (of[0] if of else wallet.network.native, like.context["expiry"])
+        (row,) = template.fill([(friend, 2_000_000)])
+        limit = like.fee.details["compute_unit_limit"] + 1
+        if of:
+            node.give(mint, friend, 1, Pubkey.from_string(TOKEN_2022))
+        options = {"version": version, "memo": "m", "compute_unit_price": 7, "compute_unit_limit": limit}
+        built = wallet.build((friend, 2_000_000, *of), blockhash=addresses.encode(template.blockhash), **options)
+        assert wallet.chain.adopt(wallet.holder, row).body == built.body
+        (row,) = template.fill([(to, 2_000_000)])
+        assert wallet.chain.adopt(wallet.holder, row).body != like.body  # which may be sent itself
+        with pytest.raises(InputError, match="leave asset out"):
+            wallet.chain.template(wallet.holder, like=like, asset=asset)
+        with pytest.raises(SigningRefused):
+            wallet.chain.template(type(wallet)(wallet.network, node).holder, like=like)
+    me, other = wallet.holder.public_key, b"\7" * 32
+    for calls in (
+        [memo("x", me)],
+        [transfer(me, other, 1), transfer(other, me, 1)],
+        [memo("x"), transfer(me, other, 1)],
+    ):
+        like = wallet.chain.adopt(wallet.holder, compile_message(me, calls, BLOCKHASH).to_bytes())
+        if calls[0] != memo("x"):
+            with pytest.raises(Unsupported):
+                wallet.chain.template(wallet.holder, like=like)
+        else:
+            assert wallet.chain.template(wallet.holder, like=like).blockhash == BLOCKHASH
 
 
 def test_a_template_serves_its_owner(wallet: Any, node: Any) -> None:
@@ -233,6 +318,11 @@ def test_a_template_serves_its_owner(wallet: Any, node: Any) -> None:
         {"blockhash": BLOCKHASH, "token_program": "11111111111111111111111111111111"},
         {"blockhash": BLOCKHASH, "compute_unit_limit": -1},
         {"blockhash": BLOCKHASH, "expiry": "soon"},
+        {"blockhash": BLOCKHASH, "compute_unit_limit": 0},
+        {"blockhash": BLOCKHASH, "compute_unit_limit": 1_399_002},
+        {"blockhash": BLOCKHASH, "asset": Asset(NETWORK.native.id, "SOL", 6)},
+        {"blockhash": BLOCKHASH, "asset": "So11111111111111111111111111111111111111112"},
+        {"like": b""},
     ],
     ids=lambda fixed: "-".join(map(str, fixed))[:40] + str(len(str(fixed))),
 )

@@ -119,8 +119,8 @@ class Solana(Chain):
         template = row.template
         if template.owner != (holder.network.id, holder.public_key):
             raise SigningRefused("the row belongs to a template of another account or network")
-        if len(row.to) != 32 or not 0 < row.units < 2**64:
-            raise InvalidTransaction("a row has a key of 32 bytes and an amount from 1 to 2^64 - 1")
+        if len(row.to) != 32 or not 0 < row.units < 2**64 or type(row.number) is not int:
+            raise InvalidTransaction("a row has a key of 32 bytes, an amount from 1 to 2^64 - 1 and a number")
         message = template.compile(row.to, row.units, row.number)
         fee = decode.compute_fee(holder.network, message)
         assets = () if template.asset == holder.network.native else (template.asset,)
