@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from multiwallet import Mnemonic, SigningRequest, Wallet
 from multiwallet.devnet import Devnet
 from multiwallet.errors import SigningRefused
-from multiwallet.keys.hd import ExtendedKey
 from multiwallet.keys.keychain import SeedKeychain
 from multiwallet.signer import LocalSigner
 
@@ -20,8 +19,8 @@ class Vault:
     def __init__(self, words: str, most: int) -> None:
         with Mnemonic(words).to_seed() as seed:
             self._signer = LocalSigner(SeedKeychain(seed))
-            with ExtendedKey.from_seed(seed) as master:
-                self.xpub = master.derive("m/44'/60'/0'").public.serialize()
+        with Wallet.from_mnemonic(words) as wallet:
+            self.xpub = wallet.account("ethereum").extended_public_key()
         self._left = most
 
     def sign(self, requests: Sequence[SigningRequest]) -> list[bytes]:

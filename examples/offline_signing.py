@@ -3,17 +3,16 @@
 The online side holds no key: an extended public key is enough. Needs the extra devnet, no network.
 """
 
-from multiwallet import Mnemonic, UnsignedTransaction, Wallet
+from multiwallet import UnsignedTransaction, Wallet
 from multiwallet.devnet import Devnet
-from multiwallet.keys.hd import ExtendedKey
 
 WORDS = "test test test test test test test test test test test junk"
 
 
 def offline_extended_key() -> str:
     """Once, on the offline machine: the public half of account 0, to be carried to the online one."""
-    with Mnemonic(WORDS).to_seed() as seed, ExtendedKey.from_seed(seed) as master:
-        return master.derive("m/44'/60'/0'").public.serialize()
+    with Wallet.from_mnemonic(WORDS) as wallet:
+        return wallet.account("ethereum").extended_public_key()
 
 
 def offline_sign(text: str) -> str:

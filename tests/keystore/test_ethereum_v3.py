@@ -59,12 +59,19 @@ def test_both_ways_with_eth_keyfile(kdf, secret, password):
     private = secret.to_bytes(32, "big")
     with Wallet.from_private_key("ethereum", private) as wallet:
         written = keystore.dump(
-            wallet.account("ethereum"), "ethereum-v3", password, kdf=kdf, **(LIGHT if kdf == "scrypt" else {"rounds": 2})
+            wallet.account("ethereum"),
+            "ethereum-v3",
+            password,
+            kdf=kdf,
+            **(LIGHT if kdf == "scrypt" else {"rounds": 2}),
         )
     # eth-keyfile takes a password as it is typed; ours is written in NFKC.
     import unicodedata
 
-    assert eth_keyfile.decode_keyfile_json(json.loads(written), unicodedata.normalize("NFKC", password).encode()) == private
+    assert (
+        eth_keyfile.decode_keyfile_json(json.loads(written), unicodedata.normalize("NFKC", password).encode())
+        == private
+    )
     theirs = eth_keyfile.create_keyfile_json(private, password.encode(), kdf=kdf, iterations=2)
     with keystore.load(theirs, password) as key:
         assert key.export_private_key() == "0x" + private.hex()

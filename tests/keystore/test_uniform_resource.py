@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import secrets
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from multiwallet import Mnemonic, Wallet, keystore
-from multiwallet.errors import InputError, InvalidKey, MultiwalletError, Unsupported
+from multiwallet.errors import InputError, InvalidKey, Unsupported
 from multiwallet.keystore import ur
 from multiwallet.keystore.ur import bytewords, cbor, fountain
 
@@ -109,9 +110,7 @@ def test_hdkeys_of_the_paper():
         "ur:hdkey/otadykaxhdclaevswfdmjpfswpwkahcywspsmndwmusoskprbbehetchsnpfcybbmwrhchspfxjeecaahdcxltfszmlyrtdlgmhfcn"
         "zcctvwcmkbpsftgonbgauefsehgrqzdmvodizmweemtlaybakiylat"
     )
-    expected = (
-        "xprv9s21ZrQH143K3QTDL4LXw2F7HEK3wJUD2nW2nRk4stbPy6cq3jPPqjiChkVvvNKmPGJxWUtg6LnF5kejMRNNU3TGtRBeJgk33yuGBxrMPHi"
-    )
+    expected = "xprv9s21ZrQH143K3QTDL4LXw2F7HEK3wJUD2nW2nRk4stbPy6cq3jPPqjiChkVvvNKmPGJxWUtg6LnF5kejMRNNU3TGtRBeJgk33yuGBxrMPHi"
     assert keystore.dump(master, "extended-key") == expected
     assert keystore.dump(master, "ur", private=True, version=2).startswith("ur:hdkey/otadykaxhdclaevswfdmjpfswpwkah")
     child = keystore.load(
@@ -162,7 +161,7 @@ def test_seeds_are_a_mnemonics_entropy():
 def test_hdkeys_round_trip(network, version, private):
     with Mnemonic.generate() as words, Wallet.from_mnemonic(words) as wallet:
         key = keystore.load(words.expose(), network=network, format="mnemonic")
-        parts = keystore.dump(key, "ur", type="hdkey", private=private, version=version, longest_fragment=40, extra=3)
+        parts = keystore.dump(key, "ur", type="hdkey", private=private, version=version, longest_fragment=40, extra=20)
         with keystore.load(parts[1:]) as back:
             assert back.network == network
             assert back.address == key.address == wallet.account(network).address
@@ -174,7 +173,10 @@ def test_hdkeys_round_trip(network, version, private):
 def test_both_ways_with_ngraveio(peers):
     content = cbor.encode(secrets.token_bytes(500))
     theirs = peers("@ngraveio/bc-ur", "urWrite", type="bytes", cbor=content.hex(), longest=50, count=24)
-    assert ur.encode(ur.UR("bytes", content), longest_fragment=50, extra=24 - int(theirs[0].split("-")[1].split("/")[0])) == theirs
+    assert (
+        ur.encode(ur.UR("bytes", content), longest_fragment=50, extra=24 - int(theirs[0].split("-")[1].split("/")[0]))
+        == theirs
+    )
     assert ur.decode(theirs[5:]).content == content
     ours = ur.encode(ur.UR("bytes", content), longest_fragment=60, extra=12)
     assert peers("@ngraveio/bc-ur", "urRead", parts=ours[3:]) == {"type": "bytes", "cbor": content.hex()}
@@ -194,7 +196,9 @@ def test_both_ways_with_keystones_registry(peers):
         assert read["outputs"][0].startswith("pkh(")
     psbt = b"psbt\xff" + secrets.token_bytes(90)
     theirs = peers(registry, "registryWritePsbt", psbt=psbt.hex())
-    assert ur.encode_psbt(psbt, longest_fragment=None) == ur.encode(ur.UR(theirs["type"], bytes.fromhex(theirs["cbor"])))
+    assert ur.encode_psbt(psbt, longest_fragment=None) == ur.encode(
+        ur.UR(theirs["type"], bytes.fromhex(theirs["cbor"]))
+    )
 
 
 def test_a_psbt_travels_by_camera_and_is_signed():
@@ -221,7 +225,9 @@ def test_parts_of_two_urs_do_not_mix():
 
 cbor2_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.binary(max_size=40) | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.integers(0, 300) | st.text(max_size=5), inner, max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=5) | st.dictionaries(st.integers(0, 300) | st.text(max_size=5), inner, max_size=5)
+    ),
     max_leaves=20,
 )
 
@@ -258,19 +264,16 @@ def test_hostile_cbor(data):
         cbor.decode(bytes.fromhex(data))
 
 
-@given(st.binary(max_size=200), st.sampled_from(["seed", "crypto-hdkey", "crypto-output", "account-descriptor", "bip39"]))
+@given(
+    st.binary(max_size=200), st.sampled_from(["seed", "crypto-hdkey", "crypto-output", "account-descriptor", "bip39"])
+)
 def test_garbage_in_a_ur(data, kind):
     for content in (data, b"\xa1\x03\x58\x21" + data, b"\xa2\x01\x1a" + data):
-        try:
+        with contextlib.suppress(InputError, Unsupported):
             keystore.load(ur.encode(ur.UR(kind, content))[0])
-        except MultiwalletError as error:
-            assert isinstance(error, InputError | Unsupported)
 
 
 @given(st.lists(st.integers(0, 2**33), min_size=4, max_size=4), st.binary(max_size=50))
 def test_hostile_parts(numbers, data):
-    try:
-        part = fountain.Part.decode(cbor.encode([*numbers, data]))
-        fountain.FountainDecoder().receive(part)
-    except InvalidKey:
-        pass
+    with contextlib.suppress(InvalidKey):
+        fountain.FountainDecoder().receive(fountain.Part.decode(cbor.encode([*numbers, data])))

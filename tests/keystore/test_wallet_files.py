@@ -19,7 +19,11 @@ SECOND = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 def test_metamask_vaults(vectors):
     rows = vectors("keystore_metamask")["vaults"]
     for row, count in zip(rows, (3, 1, 2), strict=True):
-        for form in (row["vault"], json.dumps(row["vault"]), {"KeyringController": {"vault": json.dumps(row["vault"])}}):
+        for form in (
+            row["vault"],
+            json.dumps(row["vault"]),
+            {"KeyringController": {"vault": json.dumps(row["vault"])}},
+        ):
             with keystore.load(form, row["password"]) as key, key.wallet() as wallet:
                 assert (key.kind, key.network, key.address) == ("mnemonic", "ethereum", FIRST)
                 assert key.mnemonic().expose() == WORDS

@@ -20,7 +20,6 @@ __all__ = ["network_of", "of_extended_key", "read", "write"]
 
 _WITH_ORIGIN: Final = re.compile(r"\[([0-9a-fA-F]{8})((?:/\d+['hH]?)*)\]([1-9A-HJ-NP-Za-km-z]+)", re.ASCII)
 _PURPOSES: Final = {44: "p2pkh", 49: "p2sh-p2wpkh", 84: "p2wpkh", 86: "p2tr"}
-_DEFAULT_KINDS: Final = ("p2wpkh", "p2sh-p2wpkh", "p2pkh", "p2tr")
 
 
 def read(source: Source, password: Secret | None, network: str | None) -> ImportedKey:
@@ -40,10 +39,14 @@ def of_extended_key(
     key: ExtendedKey, origin: Path | None, fingerprint: bytes | None, format: str, network: str | None
 ) -> ImportedKey:
     """The ImportedKey of an extended key. Its form, or its path, tells the address kind."""
+    from .. import registry
+
     row = network_of(key, network)
     kind = key.kind or ""
     if origin is not None and len(origin) >= 3 and kind == "p2pkh":
         kind = _PURPOSES.get(origin.indexes[0] - HARDENED, kind)
+    if len(registry.chain(row).kinds) == 1:
+        kind = ""
     if key.depth == 0:
         # The root: every account is below it, at its usual place.
         material = Tree(key, Path() if key.is_private else None)

@@ -7,8 +7,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from .. import registry
-from ..errors import InputError, InvalidAddress, InvalidKey, Unsupported
+from ..errors import InputError, InvalidAddress, InvalidKey
 from ..path import Path
+from .material import row_of
 
 if TYPE_CHECKING:
     from ..account import Account, AsyncAccount
@@ -133,13 +134,13 @@ class ImportedKey:
         """
         from ..wallet import Wallet
 
-        return self._material.open(Wallet, registry_network(self.network), options)
+        return self._material.open(Wallet, self.network, options)
 
     def async_wallet(self, **options: Any) -> AsyncWallet:
         """As :meth:`wallet`, for an event loop."""
         from ..wallet import AsyncWallet
 
-        return self._material.open(AsyncWallet, registry_network(self.network), options)
+        return self._material.open(AsyncWallet, self.network, options)
 
     def account(self, **options: Any) -> Account:
         """The main account, in a wallet of its own: ``key.accounts[0].open(key.wallet())``."""
@@ -193,24 +194,12 @@ class ImportedKey:
     __copy__ = __deepcopy__ = __reduce__ = __reduce_ex__ = __getstate__ = _refuse
 
 
-def registry_network(name: str) -> Network:
-    """The row of a network; Unsupported for a format's network that has no row."""
-    from ..errors import UnknownNetwork
-
-    try:
-        return registry.network(name)
-    except UnknownNetwork:
-        raise Unsupported(
-            f"there is no network {name!r} here yet: load(..., network=...) chooses another that the key shall serve"
-        ) from None
-
-
 def check_claim(key: ImportedKey, claimed: str) -> None:
     """Refuse a file whose address is not that of its key: it was altered, or is somebody's trap.
 
     Raises :class:`~multiwallet.errors.InvalidKey`, and wipes the key before.
     """
-    row = registry_network(key.network)
+    row = row_of(key.network)
     try:
         matches = registry.chain(row).parse_address(row, claimed) == key.address
     except InvalidAddress:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .. import registry
-from ..errors import InvalidKey, MultiwalletError, SigningRefused, Unsupported
+from ..errors import InvalidKey, MultiwalletError, SigningRefused, UnknownNetwork, Unsupported
 from ..path import Path
 from ..secret import Secret
 from .tree import TreeKeychain
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..wallet import AsyncWallet, Wallet
     from .imported import AccountHint
 
-__all__ = ["ForeignKey", "Material", "Phrase", "PrivateKey", "PublicAccount", "Seed", "Tree"]
+__all__ = ["ForeignKey", "Material", "Phrase", "PrivateKey", "PublicAccount", "Seed", "Tree", "row_of"]
 
 W = TypeVar("W", "Wallet", "AsyncWallet")
 
@@ -29,7 +29,7 @@ class Material(Protocol):
     public: str | None
     has_private_keys: bool
 
-    def open(self, face: type[W], network: Network, options: dict[str, Any]) -> W:
+    def open(self, face: type[W], network: str, options: dict[str, Any]) -> W:
         """A wallet; Unsupported where there is none."""
 
     def address(self, hint: AccountHint) -> str | None:
@@ -59,7 +59,7 @@ class _Held:
     def __init__(self, secret: Secret) -> None:
         self.secret = secret
 
-    def open(self, face: type[W], network: Network, options: dict[str, Any]) -> W:
+    def open(self, face: type[W], network: str, options: dict[str, Any]) -> W:
         raise NotImplementedError  # each kind says how
 
     def address(self, hint: AccountHint) -> str | None:
@@ -70,7 +70,7 @@ class _Held:
             return hint.open(wallet, 0).address
 
     def export(self, hint: AccountHint) -> str:
-        with self.open(_wallet_face(), registry.network(hint.network), {}) as wallet:
+        with self.open(_wallet_face(), hint.network, {}) as wallet:
             return hint.open(wallet, 0).export_private_key()
 
     def mnemonic(self) -> Mnemonic:
@@ -84,11 +84,9 @@ class _Held:
         self.secret.close()
 
     def _opened(self, hint: AccountHint) -> Wallet | None:
-        from ..errors import UnknownNetwork
-
         try:
-            return self.open(_wallet_face(), registry.network(hint.network), {})
-        except (UnknownNetwork, Unsupported):
+            return self.open(_wallet_face(), hint.network, {})
+        except Unsupported:
             return None
 
     def __repr__(self) -> str:
@@ -104,32 +102,28 @@ class PrivateKey(_Held):
         super().__init__(secret)
         self.compressed = compressed
 
-    def open(self, face: type[W], network: Network, options: dict[str, Any]) -> W:
+    def open(self, face: type[W], network: str, options: dict[str, Any]) -> W:
         if self.compressed:
-            return face.from_private_key(network, self.secret, **options)
+            return face.from_private_key(row_of(network), self.secret, **options)
         from ..keys.formats import encode_wif
 
-        text = encode_wif(self.secret, network.params["wif"], compressed=False)
-        return face.from_private_key(network, text, **options)
+        text = encode_wif(self.secret, row_of(network).params["wif"], compressed=False)
+        return face.from_private_key(row_of(network), text, **options)
 
     def address(self, hint: AccountHint) -> str | None:
         # By hand: a dump holds thousands of keys, and a wallet for each would cost ten times as much.
-        from ..errors import UnknownNetwork
-
         try:
-            row = registry.network(hint.network)
-        except UnknownNetwork:
+            row = row_of(hint.network)
+        except Unsupported:
             return None
         chain = registry.chain(row)
         kind = hint.kind or (chain.kinds[0] if self.compressed else "p2pkh")
         return chain.address(row, self.public_key(chain.curve), kind)
 
     def export(self, hint: AccountHint) -> str:
-        from ..errors import UnknownNetwork
-
         try:
             return super().export(hint)
-        except UnknownNetwork:  # a network of the format's own, without a row here
+        except Unsupported:  # a network of the format's own, without a row here
             return "0x" + self.secret.expose().hex()
 
     def public_key(self, curve: str) -> bytes:
@@ -153,7 +147,7 @@ class Phrase(_Held):
         super().__init__(Secret(b"") if passphrase is None else passphrase)
         self._mnemonic = mnemonic
 
-    def open(self, face: type[W], network: Network, options: dict[str, Any]) -> W:
+    def open(self, face: type[W], network: str, options: dict[str, Any]) -> W:
         return face.from_mnemonic(self._mnemonic, self.secret.expose().decode(), **options)
 
     def mnemonic(self) -> Mnemonic:
@@ -171,7 +165,7 @@ class Seed(_Held):
 
     kind = "seed"
 
-    def open(self, face: type[W], network: Network, options: dict[str, Any]) -> W:
+    def open(self, face: type[W], network: str, options: dict[str, Any]) -> W:
         return face.from_seed(self.secret, **options)
 
 
@@ -203,21 +197,22 @@ class Tree(_Held):
         version = key.version
         self.public = key.serialize(version.partner if version.is_private else version.name)
 
-    def open(self, face: type[W], network: Network, options: dict[str, Any]) -> W:
+    def open(self, face: type[W], network: str, options: dict[str, Any]) -> W:
         from ..keys.hd import ExtendedKey
 
+        row = row_of(network)
         if self.origin is None and not self.key.is_private:
             assert self.public is not None
-            return face.from_xpub(network, self.public, **options)
-        chain = registry.chain(network)
+            return face.from_xpub(row, self.public, **options)
+        chain = registry.chain(row)
         if chain.curve != "secp256k1":
-            raise Unsupported(f"{network.title} signs with {chain.curve}, and an extended key is of secp256k1")
-        if self.key.testnet != network.testnet and len(chain.kinds) > 1:
+            raise Unsupported(f"{row.title} signs with {chain.curve}, and an extended key is of secp256k1")
+        if self.key.testnet != row.testnet and len(chain.kinds) > 1:
             raise InvalidKey("this extended key and the network are not both of a test network, or both of a main one")
         copy = ExtendedKey.parse(self.key.serialize())
         keychain = TreeKeychain(copy, self.origin, self.fingerprint, plain_only=self.plain_only)
         options = {"transport": None, "endpoints": None, "signer": None} | options
-        wallet = face._make(keychain, **options, family=network.family)
+        wallet = face._make(keychain, **options, family=row.family)
         wallet._session.kind = self.address_kind if self.address_kind in chain.kinds else ""
         return wallet
 
@@ -247,7 +242,7 @@ class PublicAccount:
         self.public: str | None = descriptor
         self._first = first
 
-    def open(self, face: type[W], network: Network, options: dict[str, Any]) -> W:
+    def open(self, face: type[W], network: str, options: dict[str, Any]) -> W:
         raise Unsupported(
             f"no wallet opens a {self.kind} yet: .public is its output descriptor, for software that has it"
         )
@@ -274,7 +269,7 @@ class ForeignKey(_Held):
         self.public_key = public_key
         self._address = address
 
-    def open(self, face: type[W], network: Network, options: dict[str, Any]) -> W:
+    def open(self, face: type[W], network: str, options: dict[str, Any]) -> W:
         scheme = self.kind.partition("-")[0]
         raise Unsupported(f"no wallet here signs with {scheme} keys yet: the key can be read and written, not used")
 
@@ -283,6 +278,16 @@ class ForeignKey(_Held):
 
     def export(self, hint: AccountHint) -> str:
         return "0x" + self.secret.expose().hex()
+
+
+def row_of(name: str) -> Network:
+    """The row of a network; Unsupported for a format's network that has no row."""
+    try:
+        return registry.network(name)
+    except UnknownNetwork:
+        raise Unsupported(
+            f"there is no network {name[:40]!r} here yet: load(..., network=...) chooses another that the key shall serve"
+        ) from None
 
 
 def _wallet_face() -> type[Wallet]:

@@ -115,7 +115,7 @@ def _reason(message: str) -> str:
     """What the reference says, in words that show none of the share's own."""
     for mark, reason in (
         ("nsufficient", "there are too few shares, or too few groups of them, to rebuild the secret"),
-        ("Wrong number", "there are more shares of a group than it takes: give just as many as the threshold says"),
+        ("Wrong number", "there are too few or too many shares of a group: give just as many as its threshold says"),
         ("must begin with", "these shares are not all of one set"),
         ("parameters don't match", "these shares are not all of one set"),
         ("checksum", "the checksum of a share does not fit: a word is wrong or two are swapped"),
