@@ -63,6 +63,9 @@ class TreeKeychain:
         steps = self._below("secp256k1", account_path)
         return lambda change, index: self._at((*steps, change)).child(index).public_key
 
+    def extended_public_key(self, path: Path) -> ExtendedKey:
+        return self._at(self._below("secp256k1", path)).public
+
     def signing_key(self, curve: str, path: Path | None) -> SecpKey:
         if not self.has_private_keys:
             raise SigningRefused("this wallet is watch-only: sign where the private keys are, or give it a signer")

@@ -425,6 +425,14 @@ def test_a_previous_transaction_must_be_the_one(bench):
     for answer in (None, "", "zz", "00", 5, [], "<html>", other.serialize().hex(), good.serialize().hex()[:-2]):
         with pytest.raises(BadResponse):
             account.build((PAYEE, 1_000), fee_rate=1, perform=lambda effects, answer=answer: [answer])
+    elsewhere = Transaction(2, [TxIn(bytes(36))], good.outputs)  # it holds the like, and is not the one
+    with pytest.raises(BadResponse, match="another transaction"):
+        account.build((PAYEE, 1_000), fee_rate=1, perform=lambda effects: [elsewhere.serialize().hex()])
+    twins = Transaction(2, good.inputs, [TxOut(coin.amount, b"\x51"), TxOut(coin.amount, coin.script)])
+    account.previous[twins.txid] = twins
+    account.set([replace(coin, outpoint=OutPoint(twins.txid, 0))])  # as much, and somebody else's
+    with pytest.raises(BadResponse, match="holds what its transaction does not"):
+        account.build((PAYEE, 1_000), fee_rate=1)
     account.set([replace(coin, amount=coin.amount + 1)])
     with pytest.raises(BadResponse, match="holds what its transaction does not"):
         account.build((PAYEE, 1_000), fee_rate=1)

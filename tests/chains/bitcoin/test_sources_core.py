@@ -199,6 +199,13 @@ def test_settle_refuses_garbage(answer):
         play(core.settle(ROW, found, {SCRIPT}, {}), [{"size": 1}, good], [[TXID]], [answer])
 
 
+def test_two_calls_must_tell_the_same_amount():
+    found = Found(100, frozenset([SCRIPT]), (Unspent(OutPoint(TXID, 0), 1000, SCRIPT, 90),))
+    for value in (Decimal("0.00000999"), Decimal("0.00001001"), 0):
+        with pytest.raises(BadResponse, match="as scantxoutset told it"):
+            play(core.settle(ROW, found, {SCRIPT}, {}), [{"size": 0}, {"coinbase": False, "value": value}])
+
+
 def test_a_mempool_transaction_must_have_its_id_and_a_form_of_a_fork_is_skipped():
     found = Found(100, frozenset(), ())
     other = spending(OutPoint("01" * 32, 0), outputs=[TxOut(1, SCRIPT)]).serialize().hex()

@@ -214,3 +214,15 @@ def test_change_beyond_what_was_scanned_is_no_change(bench):
         assert [transaction.summary.actions[0].kind for transaction in made] == kinds
         for transaction in made:  # a file made on another machine, whose scan knew more or less
             assert all(bench.chain.authorize(holder, transaction) for holder in (fresh, scanned))
+
+
+@pytest.mark.parametrize("kind", ["p2wpkh", "p2tr", "p2sh-p2wpkh", "p2pkh"])
+def test_an_account_of_one_address_has_change_there_only(bench, kind):
+    """Its key spends other kinds of scripts as well, and its balance does not show them."""
+    holder = bench.holder("h", kind)
+    kinds = ["p2wpkh", "p2tr", "p2sh-p2wpkh", "p2pkh"]
+    key = holder.public_key
+    outputs = [(script_for_key(each, key), 20_000, key, holder.path) for each in kinds]
+    psbt = Psbt.create([bench.coin(kind, key, path=holder.path)], outputs)
+    actions = bench.chain.adopt(holder, psbt.serialize()).summary.actions
+    assert [a.kind for a in actions] == ["change" if each == kind else "transfer" for each in kinds]

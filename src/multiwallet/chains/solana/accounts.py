@@ -72,6 +72,11 @@ class Mint:
         return (points, most) if points else None
 
     @property
+    def is_scaled(self) -> bool:
+        """Whether wallets show amounts with interest or times a factor: InterestBearingConfig, ScaledUiAmount."""
+        return 10 in self.extensions or 25 in self.extensions
+
+    @property
     def has_transfer_hook(self) -> bool:
         """Whether a program of the issuer runs on each transfer, which then needs further accounts."""
         hook = self.extensions.get(14)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Solana"]
 
-_CONTEXT: Final = frozenset({"expiry", "owners", "notes", "signatures"})
+_CONTEXT: Final = frozenset({"expiry", "owners", "notes", "rents", "signatures"})
 
 
 class Solana(Chain):
@@ -185,7 +185,7 @@ class Solana(Chain):
         message = parse_message(transaction.body)
         network, context = transaction.network, transaction.context
         owners = [address.parse(text) for text in context.get("owners", ())]
-        read = decode.decode(network, message, transaction.assets, owners)
+        read = decode.decode(network, message, transaction.assets, owners, context.get("rents"))
         fee = decode.compute_fee(network, message)
         details = {
             "version": "legacy" if message.version is None else str(message.version),
@@ -381,12 +381,17 @@ def _checked_context(context: Mapping[str, Any]) -> dict[str, Any]:
         and expiry >= 0
         and all(isinstance(entry, list) and all(map(_is_line, entry)) for entry in lists)
         and isinstance(context.get("signatures", {}), dict)
+        and _are_rents(context.get("rents", {}))
     )
     if not sound:
         raise InvalidTransaction("the stored context is not one of a Solana transaction")
     for owner in context.get("owners", []):
         address.parse(owner)
     return dict(context)
+
+
+def _are_rents(rents: Any) -> bool:
+    return isinstance(rents, dict) and all(type(rent) is int and 0 <= rent < 2**64 for rent in rents.values())
 
 
 def _is_line(text: Any) -> bool:

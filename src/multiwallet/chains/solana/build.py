@@ -77,7 +77,8 @@ class _Builder:
             raise InputError('"max" pays all there is, so it is the only payment of its transaction')
         self.blockhash = self.choices.blockhash or bytes(32)
         self.expiry: int | None = None
-        self.balance = self.rent = self.rent_token = self.rent_lent = 0
+        self.balance = self.rent = self.rent_lent = 0
+        self.rents: dict[str, int] = {}
         self.price = self.choices.price or 0
         self.limit = self.choices.limit
         self.infos: dict[bytes, AccountInfo | None] = {}
@@ -244,6 +245,7 @@ class _Builder:
                 info = infos[line.destination]
                 lent[line.destination] = max(rents[sizes[line.mint]] - (info.lamports if info else 0), 0)
         self.rent_lent = sum(lent.values())
+        self.rents = {address.encode(key): lamports for key, lamports in lent.items()}
 
     def check_source(self, line: Line, info: AccountInfo | None) -> int:
         account = accounts.read_token_account(info)
@@ -365,10 +367,13 @@ class _Builder:
         context: dict[str, Any] = {}
         if self.expiry is not None:
             context["expiry"] = self.expiry
+        if self.rents:
+            context["rents"] = self.rents
         owners = list(dict.fromkeys(address.encode(line.to) for line in self.lines if line.mint is not None))
         if owners:
             context["owners"] = owners
         notes = [_transfer_fee_note(key, mint) for key, mint in self.mints.items() if mint.transfer_fee]
+        notes += [_scaled_note(key) for key, mint in self.mints.items() if mint.is_scaled]
         if notes:
             context["notes"] = notes
         return Draft(message, fee, self.assets, context)
@@ -376,6 +381,13 @@ class _Builder:
 
 def _percentile(fees: list[int], speed: str) -> int:
     return fees[min(len(fees) * _PERCENTILES[speed] // 100, len(fees) - 1)] if fees else 0
+
+
+def _scaled_note(key: bytes) -> str:
+    return (
+        f"wallets show amounts of the token {address.encode(key)} times a factor that its issuer sets: "
+        "the amounts here are without it"
+    )
 
 
 def _transfer_fee_note(key: bytes, mint: Mint) -> str:

@@ -21,6 +21,9 @@ _DEFAULT_UNITS: Final = 200_000
 """What an instruction is granted where the transaction sets no limit; programs built into the chain get 3,000."""
 _BUILT_IN_UNITS: Final = 3_000
 _ABSURD_FEE: Final = 20_000_000  # lamports
+# What the cluster asks for a token account, whose size its program sets: 165 bytes and 128 of overhead, at 6,960 lamports
+# a byte; Token-2022 adds 5 bytes, and more where the token has extensions.
+_TOKEN_ACCOUNT_RENT: Final = {programs.TOKEN: 2_039_280, programs.TOKEN_2022: 2_074_080}
 
 _AUTHORITIES: Final = ("mint", "freeze", "owner", "close")
 
@@ -87,13 +90,22 @@ def compute_fee(network: Network, message: Message) -> Fee:
     return Fee(Amount(base + least, native), Amount(base + most, native), details)
 
 
-def decode(network: Network, message: Message, assets: Iterable[Asset] = (), owners: Iterable[bytes] = ()) -> Decoded:
+def decode(
+    network: Network,
+    message: Message,
+    assets: Iterable[Asset] = (),
+    owners: Iterable[bytes] = (),
+    rents: Mapping[str, int] | None = None,
+) -> Decoded:
     """Read every instruction. ``assets`` give tokens their symbols; ``owners`` are addresses to try as recipients.
+
+    ``rents`` are the lamports that a node asked for the token accounts that are created, where one was asked: they
+    are no part of the bytes. Without, the usual rent for the account's least size is shown.
 
     A token transfer names a token account. Its owner is shown where the message itself creates the account, or
     where the account is the one that an address of ``owners`` has by convention, which is computed here.
     """
-    reading = _Reading(network, message, {asset.reference: asset for asset in assets}, list(owners))
+    reading = _Reading(network, message, {asset.reference: asset for asset in assets}, list(owners), rents or {})
     for position, call in enumerate(message.instructions):
         reading.instruction(position, call)
     reading.finish()
@@ -101,11 +113,19 @@ def decode(network: Network, message: Message, assets: Iterable[Asset] = (), own
 
 
 class _Reading:
-    def __init__(self, network: Network, message: Message, assets: dict[str, Asset], owners: list[bytes]) -> None:
+    def __init__(
+        self,
+        network: Network,
+        message: Message,
+        assets: dict[str, Asset],
+        owners: list[bytes],
+        rents: Mapping[str, int],
+    ) -> None:
         self.network = network
         self.message = message
         self.assets = assets
         self.owners = owners
+        self.rents = rents
         self.result = Decoded()
         self.created: dict[bytes, bytes] = {}
         self.in_tables = False
@@ -322,12 +342,20 @@ class _Reading:
         if call.data[:1] not in (b"", b"\0", b"\1"):
             return False
         account, owner, mint, program = (self.key(call, place) for place in (1, 2, 3, 5))
+        if program is not None and program not in _TOKEN_ACCOUNT_RENT:
+            return False  # it would set the size of the account, and so what the payer lends, and own it
         if account is not None and owner is not None and mint is not None and program is not None:
             if programs.associated_token_account(owner, mint, program) != account:
                 return False  # the chain would refuse it as well
             self.created[account] = owner
         details = {"token account": self.name(call, 1), "mint": self.name(call, 3), "from": self.source(call, 0)}
-        self.act("create-account", self.name(call, 2), None, details)
+        rent = self.rents.get(details["token account"])
+        if rent is None:
+            rent = _TOKEN_ACCOUNT_RENT[programs.TOKEN if program is None else program]
+            details["rent"] = "the usual one, and nothing where the account exists"
+        else:
+            details["rent"] = "stays in the new account"
+        self.act("create-account", self.name(call, 2), Amount(rent, self.network.native), details)
         return True
 
     def compute_budget(self, position: int, call: CompiledInstruction) -> bool:

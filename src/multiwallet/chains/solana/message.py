@@ -26,6 +26,7 @@ __all__ = [
     "encode_transaction",
     "parse_message",
     "parse_transaction",
+    "starts_with_message",
 ]
 
 PACKET_SIZE: Final = 1232
@@ -239,6 +240,15 @@ _GROUPS: Final = ((True, True), (True, False), (False, True), (False, False))
 # -- reading ---------------------------------------------------------------------------------------
 
 
+def starts_with_message(data: bytes) -> bool:
+    """Whether a message stands at the start of these bytes, whatever follows it: lax readers would take it."""
+    try:
+        _read(Reader(data[:PACKET_SIZE], "the message"), whole=False)
+    except InputError:
+        return False
+    return True
+
+
 def parse_message(data: bytes) -> Message:
     """Read a message as strictly as a validator: shortest lengths, no byte left over, a sound header, no account twice.
 
@@ -254,7 +264,7 @@ def parse_message(data: bytes) -> Message:
         raise InvalidTransaction(error.message) from None
 
 
-def _read(reader: Reader) -> Message:
+def _read(reader: Reader, *, whole: bool = True) -> Message:
     first = reader.byte()
     version: int | None = None
     if first & _VERSION_0:
@@ -284,7 +294,8 @@ def _read(reader: Reader) -> Message:
             Lookup(reader.take(32), reader.take(reader.shortvec()), reader.take(reader.shortvec()))
             for _ in range(reader.shortvec())
         )
-    reader.finish()
+    if whole:
+        reader.finish()
     if any(not lookup.writable and not lookup.readonly for lookup in lookups):
         raise InvalidTransaction("the message names a lookup table and takes nothing from it")
     everything = count + sum(len(lookup.writable) + len(lookup.readonly) for lookup in lookups)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from ...codec import base58
 from ...errors import InputError, InvalidMessage, SigningRefused
 from . import address
-from .message import parse_message
+from .message import starts_with_message
 
 __all__ = ["encode_offchain", "message_bytes", "preimage", "read_signature"]
 
@@ -86,11 +86,7 @@ def preimage(message: str | bytes, signer: bytes, form: dict[str, Any]) -> bytes
 def _may_be_transaction(data: bytes) -> bool:
     if data[:1] == bytes((_NEXT_VERSION,)) and len(data) >= _NEXT_SMALLEST:
         return True
-    try:
-        parse_message(data)
-    except InputError:
-        return False
-    return True
+    return starts_with_message(data)
 
 
 def read_signature(signature: str | bytes) -> bytes | None:

@@ -39,7 +39,8 @@ def broadcast(network: Network, signed: SignedTransaction, wire: str) -> Op[Rece
     (outcome,) = yield from attempt(call)
     txid = signed.txid
     if isinstance(outcome, MultiwalletError):
-        _refusal(outcome, signed)
+        if not _is_known(outcome, signed):
+            yield from _look_before_refusing(network, txid, outcome)
     elif not isinstance(outcome, str):
         raise BroadcastUncertain(
             f"sendTransaction: the node answered no transaction id: ask about {txid} or send the same bytes again",
@@ -50,8 +51,26 @@ def broadcast(network: Network, signed: SignedTransaction, wire: str) -> Op[Rece
     return Receipt(network, txid, Status.PENDING, expiry=signed.expiry)
 
 
-def _refusal(error: MultiwalletError, signed: SignedTransaction) -> None:
-    """Return when the refusal means that the network has the transaction already; raise what it means otherwise."""
+def _look_before_refusing(network: Network, txid: str, error: MultiwalletError) -> Op[None]:
+    """Raise the refusal of an old block hash, unless the transaction was included while the hash was young.
+
+    Who sends the same bytes again after a lost answer must not be told to pay anew.
+    """
+    (answer,) = yield from attempt(rpc(network, "getSignatureStatuses", [txid], {"searchTransactionHistory": True}))
+    if isinstance(answer, MultiwalletError):
+        raise BroadcastUncertain(
+            f"the node refused {txid}, whose block hash it does not know, and does not tell whether an earlier "
+            f"broadcast of it arrived ({answer.message}): ask about it",
+            txid=txid,
+        ) from error
+    if _read_status(answer) is None:
+        raise error
+
+
+def _is_known(error: MultiwalletError, signed: SignedTransaction) -> bool:
+    """Whether the refusal means that the network has the transaction already. False where only its block hash is
+    not known, which leaves that open; what other refusals mean is raised.
+    """
     txid = signed.txid
     if isinstance(error, RateLimited):
         pause = "" if error.retry_after is None else f" after {error.retry_after:g} s"
@@ -67,7 +86,9 @@ def _refusal(error: MultiwalletError, signed: SignedTransaction) -> None:
     cause, logs = data.get("err"), data.get("logs")
     if cause is None:
         if "already been processed" in error.message or "AlreadyProcessed" in error.message:
-            return
+            return True
+        if "Blockhash not found" in error.message:
+            return False
         if error.node_code == _INTERNAL_ERROR:  # the node broke: whether before or after passing it on is not known
             raise BroadcastUncertain(
                 f"the node failed on {txid} ({error.message[:160]}): ask about it or send the same bytes again",
@@ -77,7 +98,7 @@ def _refusal(error: MultiwalletError, signed: SignedTransaction) -> None:
     _, _, message = parse_transaction(signed.raw)
     failure = explain(cause, logs, message)
     if failure.name == "AlreadyProcessed":
-        return
+        return True
     if failure.insufficient:
         raise InsufficientFunds(f"the node refused {txid}: {failure.text}") from error
     raise Rejected(f"the node refused {txid}: {failure.text}", node_code=error.node_code, data=error.data) from error
@@ -97,10 +118,11 @@ def status(network: Network, txid: str, *, expiry: int | None = None) -> Op[Rece
         answer, height = yield from ask(ask_status, height_now)
         found = _read_status(answer)
         if found is None and accounts.read_count("getBlockHeight", height) > expiry:
-            # The status may be older than the height: only one asked for after it is proof.
-            (answer,) = yield from ask(ask_status)
+            # The status may be older than the height, or of another node behind the same address that lags: proof is
+            # only one asked for after it, of a node that is as far as that itself.
+            answer, height = yield from ask(ask_status, height_now)
             found = _read_status(answer)
-            if found is None:
+            if found is None and accounts.read_count("getBlockHeight", height) > expiry:
                 raise Expired(
                     f"{txid} was not included up to block {expiry} and cannot be any more: build it anew", txid=txid
                 )
