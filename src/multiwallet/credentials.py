@@ -11,7 +11,7 @@ from .keys.formats import encode_keypair, encode_wif, parse_ed25519, parse_secp2
 from .keys.hd import ExtendedKey
 from .keys.keychain import ExtendedKeychain, Keychain
 from .path import Path
-from .secret import Secret
+from .secret import Secret, discreet
 
 __all__ = [
     "ImportedExtendedKey",
@@ -38,6 +38,7 @@ class ImportedExtendedKey(NamedTuple):
     accepts: Callable[[Network], None]
 
 
+@discreet
 def import_private_key(key: str | bytes | Secret, chain: Chain, network: Network) -> ImportedPrivateKey:
     """Read a private key in whatever form the network's users have it.
 
@@ -51,6 +52,7 @@ def import_private_key(key: str | bytes | Secret, chain: Chain, network: Network
     return ImportedPrivateKey(secret, compressed)
 
 
+@discreet
 def import_extended_key(text: str, chain: Chain, network: Network) -> ImportedExtendedKey:
     """Read an extended public key for a network.
 
@@ -101,6 +103,7 @@ def _prefixes(row: Network) -> set[bytes]:
     return {(int(word, 16) if isinstance(word, str) else word).to_bytes(4, "big") for word in words}
 
 
+@discreet
 def export_private_key(keychain: Keychain, chain: Chain, holder: Holder) -> str:
     """The private key of a holder as its ecosystem writes it: WIF, hex, or base58 of 64 bytes.
 

@@ -12,7 +12,7 @@ from .errors import InputError, MultiwalletError, SigningRefused
 from .operations import AccountOperations, Session
 from .ops import Op, gather
 from .path import Path
-from .secret import Secret
+from .secret import Secret, discreet
 from .signer import LocalSigner, Signer
 from .transactions import Balance
 
@@ -36,6 +36,7 @@ class WalletFace(Generic[A]):
         self._turns: dict[str, Any] = {}
 
     @classmethod
+    @discreet
     def from_mnemonic(
         cls,
         mnemonic: str | Mnemonic,
@@ -60,6 +61,7 @@ class WalletFace(Generic[A]):
             return cls._make(SeedKeychain(seed), transport, endpoints, signer)
 
     @classmethod
+    @discreet
     def from_seed(
         cls,
         seed: bytes | Secret,
@@ -75,6 +77,7 @@ class WalletFace(Generic[A]):
             return cls._make(SeedKeychain(secret), transport, endpoints, signer)
 
     @classmethod
+    @discreet
     def from_private_key(
         cls,
         network: str | Network,
@@ -104,6 +107,7 @@ class WalletFace(Generic[A]):
         return wallet
 
     @classmethod
+    @discreet
     def from_xpub(
         cls,
         network: str | Network,
@@ -180,6 +184,16 @@ class WalletFace(Generic[A]):
         """The accounts ``start`` to ``start + count - 1``: the fast way, their parent is derived once."""
         opened = self._session.open_many(network, start=start, count=count, account=account, kind=kind)
         return [self._face(operations) for operations in opened]
+
+    @property
+    def is_single_key(self) -> bool:
+        """Whether the wallet holds one imported private key, which has no indexes or paths."""
+        return self._session.is_single
+
+    @property
+    def family(self) -> str:
+        """The one family that an imported key or an extended public key serves; empty for a seed, which serves all."""
+        return self._session.family
 
     @property
     def is_watch_only(self) -> bool:

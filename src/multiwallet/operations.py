@@ -212,7 +212,7 @@ class AccountOperations:
         if isinstance(asset, Asset):
             if asset.network_id != network.id:
                 raise AmountError(f"{asset.id} lives on another network than this account ({network.id})")
-            return asset
+            return network.native if asset == network.native else asset  # whose decimals are known for sure
         if not isinstance(asset, str):
             raise TypeError(f"an asset is an Asset or its text, not {type(asset).__name__}")
         reference = asset

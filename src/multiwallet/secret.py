@@ -1,14 +1,51 @@
-"""Secret: bytes that can be owned, wiped and used, but not shown by accident."""
+"""Secret: bytes that can be owned, wiped and used, but not shown by accident. And errors that keep as quiet."""
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
+from functools import wraps
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import Any, NoReturn, ParamSpec, Self, TypeVar, cast
 
-from .errors import InvalidKey
+from .errors import InvalidKey, MultiwalletError
 
-__all__ = ["Secret"]
+__all__ = ["Secret", "discreet"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def discreet(function: Callable[P, T]) -> Callable[P, T]:
+    """A function that is given secrets, and whose refusals start their traceback outside of it.
+
+    Tools that print tracebacks with local variables (``rich``, debuggers, error reporters) would print a
+    passphrase or a phrase otherwise, long after it was refused. Errors of the tree are treated so, and the
+    ``TypeError`` of an argument of another type.
+
+    >>> @discreet
+    ... def refuse(passphrase):
+    ...     raise MultiwalletError("no")
+    >>> import traceback
+    >>> try:
+    ...     refuse(" ".join(["correct", "horse"]))
+    ... except MultiwalletError as error:
+    ...     shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+    ...     "correct horse" in "".join(shown.format())
+    False
+    """
+
+    @wraps(function)
+    def call(*given: Any, **named: Any) -> T:
+        try:
+            return function(*given, **named)
+        except (MultiwalletError, TypeError) as error:
+            failure = error.with_traceback(None)
+        given, named = (), {}
+        failure.__context__ = failure.__cause__ = None
+        raise failure
+
+    return cast("Callable[P, T]", call)
 
 
 class Secret:
@@ -35,6 +72,7 @@ class Secret:
     __slots__ = ("__weakref__", "_buffer", "_closed")
     __hash__ = None  # type: ignore[assignment]  # a secret must not become a dictionary key
 
+    @discreet
     def __init__(self, value: bytes | bytearray | memoryview) -> None:
         self._closed = True
         if not isinstance(value, bytes | bytearray | memoryview):

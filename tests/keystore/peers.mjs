@@ -1,11 +1,10 @@
-// Key files written and read by the software that owns them: node peers.mjs NODE_MODULES FUNCTION < arguments.json
+// Key files written and read by the software that owns them. node peers.mjs NODE_MODULES reads one JSON request a line,
+// {"call", "args"}, and writes one JSON answer a line, {"result"} or {"error"}. A library is loaded at its first call.
 import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import readline from 'node:readline';
 
-const [folder, name] = process.argv.slice(2);
-const require = createRequire(join(folder, 'here.js'));
-const args = JSON.parse(readFileSync(0, 'utf8'));
+const require = createRequire(join(process.argv[2], 'here.js'));
 const hex = (bytes) => Buffer.from(bytes).toString('hex');
 
 const functions = {
@@ -74,4 +73,13 @@ const functions = {
   },
 };
 
-process.stdout.write(JSON.stringify(await functions[name](args)));
+for await (const line of readline.createInterface({ input: process.stdin })) {
+  let answer;
+  try {
+    const { call, args } = JSON.parse(line);
+    answer = { result: (await functions[call](args)) ?? null };
+  } catch (error) {
+    answer = { error: String(error?.message ?? error) };
+  }
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}

@@ -23,6 +23,8 @@ def bdk_address(text: str, index: int = 0, *, network: str = "BITCOIN", internal
         if hasattr(bdk, "NetworkKind")
         else None
     )
+    if "prv" in text:  # BDK reads several branches in one of public descriptors only
+        text = text.partition("#")[0].replace("<0;1>", str(int(internal)))
     descriptor = bdk.Descriptor(text, kind or getattr(bdk.Network, network))
     if "<" in text:
         descriptor = descriptor.to_single_descriptors()[int(internal)]

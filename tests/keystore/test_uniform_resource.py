@@ -128,6 +128,9 @@ def test_the_account_of_the_paper_is_written_as_the_paper_has_it(vectors):
     with Wallet.from_mnemonic(ACCOUNT_WORDS) as wallet:
         for version, name in ((1, "ur:crypto-account"), (2, "ur:account-descriptor")):
             theirs = keystore.load(rows[name])
+            for kind in ("p2pkh", "p2sh-p2wpkh", "p2wpkh", "p2tr"):
+                one = keystore.dump(Mnemonic(ACCOUNT_WORDS), "ur", type="output", kind=kind, version=version)
+                assert ur.decode(one).content in ur.decode(rows[name]).content
             ours = keystore.load(keystore.dump(Mnemonic(ACCOUNT_WORDS), "ur", type="account", version=version))
             for key in (theirs, ours):
                 assert key.address == wallet.account("bitcoin").address
@@ -189,11 +192,11 @@ def test_both_ways_with_keystones_registry(peers):
         read = peers(registry, "registryRead", type=written.type, cbor=written.content.hex())
         key = keystore.load(ur.encode(written)[0])
         assert (read["xpub"], read["path"], read["fingerprint"]) == (key.public, "84'/0'/0'", "37b5eed4")
-        account = ur.decode(keystore.dump(words, "ur", type="account"))
-        read = peers(registry, "registryRead", type=account.type, cbor=account.content.hex())
-        assert read["fingerprint"] == "37b5eed4"
-        assert len(read["outputs"]) == 4
-        assert read["outputs"][0].startswith("pkh(")
+        for kind, start in (("p2pkh", "pkh("), ("p2sh-p2wpkh", "sh(wpkh("), ("p2wpkh", "wpkh(")):
+            output = ur.decode(keystore.dump(words, "ur", type="output", kind=kind))
+            read = peers(registry, "registryRead", type=output.type, cbor=output.content.hex())
+            assert read["descriptor"].startswith(start)
+            assert keystore.load(ur.encode(output)[0]).public in read["descriptor"]
     psbt = b"psbt\xff" + secrets.token_bytes(90)
     theirs = peers(registry, "registryWritePsbt", psbt=psbt.hex())
     assert ur.encode_psbt(psbt, longest_fragment=None) == ur.encode(

@@ -126,8 +126,7 @@ def test_both_ways_with_polkadot_js(peers, kind):
             ours = json.loads(keystore.dump(key, "polkadot-js", password))
             read = peers("@polkadot/keyring", "polkadotRead", json=ours, password=password)
             assert (read["type"], read["locked"]) == (kind, False)
-            assert keystore.load(ours, password).public == key.public
-            assert keystore.load(ours, password).export_private_key() == key.export_private_key()
+        assert keystore.load(ours).export_private_key() == key.export_private_key()
 
 
 @pytest.mark.parametrize("numbers", [(2**30, 1, 8), (2**17, 2**31, 8), (2**17, 1, 2**31), (0, 1, 8), (3, 1, 8)])

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, TypeVar
 import typer
 
 from ..errors import MultiwalletError
-from . import demo, devnet, keys, messages, money, output, signing
+from . import demo, devnet, keys, messages, money, output, signing, vault
 from .output import Declined, Failure
 
 __all__ = ["application", "run"]
@@ -28,12 +28,13 @@ Exit codes:
   5 optional part not installed  13 the signature of a message is not valid
   6 signing refused              14 some of several items failed
   7 insufficient funds           15 not confirmed at the terminal
-                                 16 a vault cannot be opened
+                                16 a vault cannot be opened or changed
                                 130 interrupted
 
 \b
 Environment:
   MULTIWALLET_MNEMONIC, MULTIWALLET_PASSPHRASE   the keys, where no option names others
+  MULTIWALLET_VAULT_PASSPHRASE                   what unlocks --vault, where no option says otherwise
   MULTIWALLET_NETWORKS                           TOML files with networks of your own
   MULTIWALLET_ENDPOINTS_ETHEREUM                 the URLs of a network (any name, dashes as underscores)
 """
@@ -102,6 +103,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., Any], str], ...]] = (
 
 for _name, _command, _help in _COMMANDS:
     application.command(_name, short_help=_help)(_guarded(_command))
+application.add_typer(vault.app)
 
 # typer has exported the parents of BadParameter under different names over time.
 _USAGE_ERROR: Final[type[Exception]] = next(

@@ -102,11 +102,11 @@ def derive(
     endpoints(nodes)  # files with networks come before the first name is looked up
     first = network[0] if network else None
     with open_wallet(keys, nodes, first) as wallet:
-        single, watching = keys.private_key_file is not None, bool(keys.xpub)
-        default = (first,) if first is not None and (single or watching) else DEFAULT_NETWORKS
+        single = wallet.is_single_key
+        default = (first,) if first is not None and wallet.family else DEFAULT_NETWORKS
         rows = rows_of(network, everything=everything, testnets=testnets, default=default)
-        if single or watching:
-            rows = [row for row in rows if row.family == registry.network(first or "").family] if everything else rows
+        if wallet.family and everything:
+            rows = [row for row in rows if row.family == wallet.family]
 
         def each() -> Iterator[Account]:
             for row in rows:

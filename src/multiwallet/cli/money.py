@@ -47,9 +47,7 @@ def balance(
         default = (first,) if first is not None else ("bitcoin", "ethereum", "tron", "solana")
         rows = rows_of(network, everything=everything, testnets=testnets, default=default)
         if everything:
-            single = keys.private_key_file is not None or bool(keys.xpub)
-            family = registry.network(first or "").family if single else None
-            rows = [row for row in rows if row.status == "active" and family in (None, row.family)]
+            rows = [row for row in rows if row.status == "active" and wallet.family in ("", row.family)]
         with working(f"asking {len(rows)} networks" if len(rows) > 1 else f"asking {rows[0].title}"):
             found = _tokens(wallet, rows, asset, chosen) if asset else _coins(wallet, rows, chosen)
     failed = sum(isinstance(held, MultiwalletError) for _, _, held in found)

@@ -13,6 +13,7 @@ from ..chain import Network
 from ..errors import InputError, MultiwalletError
 from .options import AccountOptions, KeyOptions, NodeOptions
 from .secrets_input import ask_hidden, has_terminal, read_secret_file, read_secret_stdin
+from .vault_opening import vault_wallet
 
 if TYPE_CHECKING:
     from ..account import Account
@@ -59,9 +60,17 @@ def open_wallet(keys: KeyOptions, nodes: NodeOptions, network: str | Network | N
     from ..wallet import Wallet
 
     urls = endpoints(nodes)
-    given = [keys.mnemonic_file is not None, keys.mnemonic_stdin, keys.private_key_file is not None, bool(keys.xpub)]
-    if sum(given) > 1:
-        raise InputError("give one of --mnemonic-file, --mnemonic-stdin, --private-key-file and --xpub")
+    files = [keys.mnemonic_file, keys.private_key_file, keys.vault]
+    if sum((*(file is not None for file in files), keys.mnemonic_stdin, bool(keys.xpub))) > 1:
+        raise InputError("give one of --mnemonic-file, --mnemonic-stdin, --private-key-file, --xpub and --vault")
+    if keys.vault is not None:
+        if keys.passphrase or keys.passphrase_file is not None:
+            raise InputError("the vault keeps a mnemonic together with its BIP-39 passphrase: leave the option out")
+        with vault_wallet(keys.vault, keys.entry, keys, urls) as wallet:
+            yield wallet
+        return
+    if keys.entry is not None:
+        raise InputError("--entry names an entry of a vault: say which with --vault")
     if keys.xpub or keys.private_key_file is not None:
         if keys.passphrase or keys.passphrase_file is not None:
             raise InputError("a passphrase belongs to a mnemonic: a single key or an xpub has none")

@@ -10,6 +10,8 @@ from typing import Annotated, Any, TypeAlias, TypeVar, get_type_hints
 
 import typer
 
+from .vault_opening import UnlockOptions
+
 __all__ = ["AccountOptions", "AsJson", "KeyOptions", "NodeOptions", "PaymentOptions", "WaitOptions", "grouped"]
 
 T = TypeVar("T")
@@ -19,7 +21,7 @@ AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON; err
 
 
 @dataclass(frozen=True, slots=True)
-class KeyOptions:
+class KeyOptions(UnlockOptions):
     """Whose keys."""
 
     mnemonic_file: Annotated[
@@ -43,6 +45,12 @@ class KeyOptions:
         str | None,
         typer.Option(metavar="KEY", help="Watch only: an extended public key (xpub, zpub, ...)."),
     ] = None
+    vault: Annotated[str | None, typer.Option(metavar="NAME", help="Take the keys from a vault, by name or path.")] = (
+        None
+    )
+    entry: Annotated[str | None, typer.Option(metavar="NAME", help="The entry of the vault, where it has several.")] = (
+        None
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ def sign(
     if not isinstance(native, UnsignedTransaction):
         native = _native_of(data, registry.network(name).family)
     with open_wallet(keys, nodes, name) as wallet:
-        account = _signer(wallet, ours, name, chosen, single=keys.private_key_file is not None)
+        account = _signer(wallet, ours, name, chosen, single=wallet.is_single_key)
         transaction = account.read(native)
         if not (as_json and yes):
             note(str(transaction.summary))
@@ -173,7 +173,7 @@ def _sign_lines(
             raise InputError("say which network the transactions are for with --network")
         family = registry.network(name).family
         with open_wallet(keys, nodes, name) as wallet:
-            account = _signer(wallet, ours, name, chosen, single=keys.private_key_file is not None)
+            account = _signer(wallet, ours, name, chosen, single=wallet.is_single_key)
             if not yes:
                 confirm(f"Sign every transaction of this batch as {account.address}, without showing them?")
             numbers: deque[tuple[int, MultiwalletError | None]] = deque()

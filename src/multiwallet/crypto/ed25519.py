@@ -12,6 +12,7 @@ import nacl.bindings  # which initialises libsodium
 from nacl._sodium import ffi, lib  # type: ignore[import-not-found]  # PyNaCl's own binding, without stubs
 
 from multiwallet.errors import InvalidKey
+from multiwallet.secret import discreet
 
 __all__ = ["Ed25519Key", "is_on_curve", "is_valid_public_key", "public_key", "verify"]
 
@@ -42,6 +43,7 @@ def _exact_key(value: Data, what: str) -> bytes:
     return bytes(value)
 
 
+@discreet
 def public_key(seed: Data) -> bytes:
     """The public key of a 32-byte private seed: 32 bytes (RFC 8032).
 
@@ -115,6 +117,7 @@ class Ed25519Key:
     __slots__ = ("__weakref__", "_closed", "_public_key", "_secret")
     __hash__ = None  # type: ignore[assignment]  # a secret must not become a dictionary key
 
+    @discreet
     def __init__(self, seed: Data) -> None:
         self._closed = True
         self._public_key = b""

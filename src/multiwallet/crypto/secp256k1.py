@@ -9,6 +9,7 @@ from multiwallet.crypto.hashes import tagged_hash
 from multiwallet.crypto.libsecp import buffers, context, exact, ffi, lib, serialize, serialize_xonly
 from multiwallet.crypto.secpkey import SecpKey
 from multiwallet.errors import InputError, InvalidKey
+from multiwallet.secret import discreet
 
 __all__ = [
     "ORDER",
@@ -53,6 +54,7 @@ def _parsed(key: Data, into: Any) -> Any:
     )
 
 
+@discreet
 def public_key(private: Data) -> bytes:
     """The public key of a 32-byte private key: 33 bytes, compressed (SEC 1).
 
@@ -167,6 +169,7 @@ def point_tweaker(key: Data) -> Callable[[bytes], bytes]:
     return add
 
 
+@discreet
 def private_add_tweak(private: Data, tweak: Data) -> bytes:
     """``(private + tweak) mod n``: 32 bytes from two 32-byte numbers.
 

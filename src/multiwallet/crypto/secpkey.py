@@ -12,6 +12,7 @@ from typing import Any, Final, NoReturn, Protocol, Self, TypeAlias
 from multiwallet.crypto.hashes import tagged_hash
 from multiwallet.crypto.libsecp import NULL, buffers, context, exact, ffi, lib, serialize, serialize_xonly
 from multiwallet.errors import InputError, InvalidKey
+from multiwallet.secret import discreet
 
 __all__ = ["SchnorrSigner", "SecpKey"]
 
@@ -55,6 +56,7 @@ class SecpKey:
     __slots__ = ("__weakref__", "_closed", "_pairs", "_public_key", "_secret")
     __hash__ = None  # type: ignore[assignment]  # a secret must not become a dictionary key
 
+    @discreet
     def __init__(self, private: Data) -> None:
         self._closed = True
         self._public_key: bytes | None = None

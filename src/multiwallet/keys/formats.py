@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from multiwallet.errors import InputError, InvalidKey
-from multiwallet.secret import Secret
+from multiwallet.secret import Secret, discreet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +38,7 @@ class WifKey(NamedTuple):
     version: int
 
 
+@discreet
 def decode_wif(text: str, versions: Collection[int] | None = None) -> WifKey:
     """Read a private key in wallet import format (base58check).
 
@@ -69,6 +70,7 @@ def decode_wif(text: str, versions: Collection[int] | None = None) -> WifKey:
     return WifKey(_secp256k1_secret(data[1:33]), compressed, data[0])
 
 
+@discreet
 def encode_wif(private_key: bytes | Secret, version: int = 128, *, compressed: bool = True) -> str:
     """Write a 32-byte private key in wallet import format. What comes back is the secret itself.
 
@@ -85,6 +87,7 @@ def encode_wif(private_key: bytes | Secret, version: int = 128, *, compressed: b
     return encode_check(bytes((version,)) + key + (b"\x01" if compressed else b""))
 
 
+@discreet
 def parse_secp256k1(value: Written, wif_versions: Collection[int] | None = None) -> tuple[Secret, bool]:
     """Read a secp256k1 private key: ``(32-byte secret, whether its public key is compressed)``.
 
@@ -111,6 +114,7 @@ def parse_secp256k1(value: Written, wif_versions: Collection[int] | None = None)
     return wif.private_key, wif.compressed
 
 
+@discreet
 def parse_ed25519(value: Written | Sequence[int]) -> Secret:
     """Read an Ed25519 private key: its 32-byte seed.
 
@@ -134,6 +138,7 @@ def parse_ed25519(value: Written | Sequence[int]) -> Secret:
     return _ed25519_secret(_numbers(value))
 
 
+@discreet
 def encode_keypair(seed: bytes | Secret) -> str:
     """Write an Ed25519 seed as Solana wallets do: the 64-byte key pair in base58. It is the secret itself.
 
@@ -145,6 +150,7 @@ def encode_keypair(seed: bytes | Secret) -> str:
     return encode(_keypair(seed))
 
 
+@discreet
 def encode_json_keypair(seed: bytes | Secret) -> str:
     """Write an Ed25519 seed as Solana's command line does: a JSON array of 64 numbers. It is the secret itself.
 

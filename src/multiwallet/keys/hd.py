@@ -18,7 +18,7 @@ from multiwallet.errors import InputError, InvalidKey, InvalidPath
 from multiwallet.keys.slip10 import check_seed, ed25519_from_seed
 from multiwallet.keys.versions import VERSIONS, Version, version_named, version_of
 from multiwallet.path import HARDENED, Path
-from multiwallet.secret import Secret
+from multiwallet.secret import Secret, discreet
 
 if TYPE_CHECKING:
     from multiwallet.crypto.secpkey import SecpKey
@@ -101,6 +101,7 @@ class ExtendedKey:
     _mac: Callable[[bytes], bytes] | None
 
     @classmethod
+    @discreet
     def from_seed(cls, seed: bytes | bytearray | memoryview | Secret, version: str = "xprv") -> Self:
         """The master key of a seed of 16 to 64 bytes.
 
@@ -114,6 +115,7 @@ class ExtendedKey:
         return cls._make(digest[:32], digest[32:], 0, bytes(4), 0, version_named(version))
 
     @classmethod
+    @discreet
     def parse(cls, text: str) -> Self:
         """Read an extended key: xprv, xpub and the forms of SLIP-132 (see :mod:`multiwallet.keys.versions`).
 

@@ -10,7 +10,7 @@ from typing import Final, NoReturn, Self
 
 from multiwallet.errors import InputError, InvalidMnemonic
 from multiwallet.keys.wordlists import LANGUAGES, Wordlist, load
-from multiwallet.secret import Secret
+from multiwallet.secret import Secret, discreet
 
 __all__ = ["LANGUAGES", "Mnemonic"]
 
@@ -50,6 +50,7 @@ class Mnemonic:
     language: str
     """The name of the wordlist, such as ``"english"``."""
 
+    @discreet
     def __init__(self, phrase: str, language: str | None = None) -> None:
         if not isinstance(phrase, str):
             raise InvalidMnemonic(f"a mnemonic is text with words in it, not {type(phrase).__name__}")
@@ -83,6 +84,7 @@ class Mnemonic:
         return cls.from_entropy(secrets.token_bytes(_COUNTS[words]), language)
 
     @classmethod
+    @discreet
     def from_entropy(cls, entropy: bytes | bytearray | memoryview | Secret, language: str = "english") -> Mnemonic:
         """The mnemonic of 16, 20, 24, 28 or 32 bytes of entropy.
 
@@ -125,6 +127,7 @@ class Mnemonic:
         """
         return ("\u3000" if self.language == "japanese" else " ").join(self.words)
 
+    @discreet
     def to_seed(self, passphrase: str = "") -> Secret:
         """The 64-byte seed of BIP-39 (PBKDF2-HMAC-SHA512, 2,048 rounds) under a passphrase, NFKD.
 
@@ -172,6 +175,8 @@ class Mnemonic:
         return self._phrase == other._phrase
 
     def __repr__(self) -> str:
+        if getattr(self, "_entropy", None) is None:  # a debugger may look at one that is only being made
+            return "Mnemonic(unfinished)"
         return f"Mnemonic({len(self)} words, {self.language})"
 
     __str__ = __repr__

@@ -8,7 +8,7 @@ from typing import Final
 from multiwallet.crypto.hashes import hmac_sha512
 from multiwallet.errors import InputError, InvalidKey, InvalidPath
 from multiwallet.path import HARDENED, Path
-from multiwallet.secret import Secret
+from multiwallet.secret import Secret, discreet
 
 __all__ = ["check_seed", "ed25519_from_seed", "secp256k1_from_seed"]
 
@@ -16,6 +16,7 @@ _ED25519: Final = b"ed25519 seed"
 _SECP256K1: Final = b"Bitcoin seed"
 
 
+@discreet
 def check_seed(seed: bytes | bytearray | memoryview | Secret) -> bytes:
     """The seed as bytes. Raises :class:`~multiwallet.errors.InvalidKey` unless it has 16 to 64 bytes (BIP-32).
 
@@ -30,6 +31,7 @@ def check_seed(seed: bytes | bytearray | memoryview | Secret) -> bytes:
     return data
 
 
+@discreet
 def ed25519_from_seed(
     seed: bytes | bytearray | memoryview | Secret, path: Path | str | Iterable[int] = ()
 ) -> tuple[bytes, bytes]:
@@ -52,6 +54,7 @@ def ed25519_from_seed(
     return key[:32], key[32:]
 
 
+@discreet
 def secp256k1_from_seed(
     seed: bytes | bytearray | memoryview | Secret, path: Path | str | Iterable[int] = ()
 ) -> tuple[bytes, bytes]:

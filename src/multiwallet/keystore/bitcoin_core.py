@@ -80,7 +80,8 @@ def _read_dump(text: str, network: str | None) -> ImportedKey:
                 master = ExtendedKey.parse(value.strip())
             continue
         written, _, note = body.partition("#")
-        if not written.strip() or "script=1" in written.split():
+        # Scripts are no keys, and Litecoin's keys below x/ are of its MWEB side chain.
+        if not written.strip() or "script=1" in written.split() or "hdkeypath=x/" in note:
             continue
         lines.append((written, note))
         if len(lines) > _MOST_KEYS:

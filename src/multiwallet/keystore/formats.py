@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..errors import InputError, InvalidKey, MultiwalletError, Unsupported
-from ..secret import Secret
+from ..secret import Secret, discreet
 from .imported import AccountHint, ImportedKey
 from .source import Source, detect_format, password_bytes
 
@@ -52,6 +52,7 @@ FORMATS: Final[dict[str, Format]] = {
 """Every format by its name."""
 
 
+@discreet
 def load(
     data: str | bytes | bytearray | Secret | Mapping[str, Any] | Sequence[Any],
     password: str | bytes | bytearray | Secret | None = None,
@@ -95,6 +96,7 @@ def load(
         return key
 
 
+@discreet
 def dump(
     key: ImportedKey | Mnemonic | Account | AsyncAccount,
     format: str,

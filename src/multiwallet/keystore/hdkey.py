@@ -115,7 +115,7 @@ def hdkey_map(tree: Tree, network: str, tags: dict[str, int], *, private: bool, 
             path[2] = int.from_bytes(tree.fingerprint, "big")
         elif not steps:
             path[2] = int.from_bytes(key.fingerprint, "big")
-        path[3] = key.depth
+            path[3] = 0
     elif key.depth:
         # Only the last step is known: it and the depth keep the extended key whole.
         path = {1: [key.child_number & HARDENED - 1, key.child_number >= HARDENED], 3: key.depth}

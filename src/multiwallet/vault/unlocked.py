@@ -6,11 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import InputError, InvalidKey
-from ..secret import Secret
+from ..secret import Secret, discreet
 from . import sodium
 from .argon2 import Argon2id
 from .credentials import Credentials, FileName
-from .discretion import discreet
 from .entries import Entry, Kind, Record, entry_name, open_entry, seal_entry
 from .layout import MOST_SLOTS, SlotRecord
 from .open_vault import OpenVault

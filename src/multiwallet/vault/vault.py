@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from ..errors import InputError, VaultDamaged, VaultError, WrongCredentials
+from ..secret import discreet
 from .argon2 import Argon2id
 from .credentials import Credentials, FileName, Key
-from .discretion import discreet
 from .layout import ID_SIZE, Header, Layout, SlotRecord, parse
 from .slots import Slot, has_factors, make_slot, open_slot
 from .storage import VaultFile, read_private, write_private

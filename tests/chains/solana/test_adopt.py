@@ -268,6 +268,23 @@ def test_harmless_token_instructions(wallet: Any) -> None:
     create = spl.create_idempotent_associated_token_account(payer=me, owner=to, mint=mint)
     made = wallet.chain.adopt(wallet.holder, legacy(wallet, create)).summary.actions[0]
     assert (made.kind, made.to) == ("create-account", str(to))
+    assert (made.amount.units, made.details["rent"]) == (
+        2_039_280,
+        "the usual one, and nothing where the account exists",
+    )
+
+
+def test_a_token_account_of_an_unknown_program_is_pointed_out(wallet: Any) -> None:
+    """Its program answers how large the account is to be, so how much the payer lends, and can take it out again."""
+    me, mint, owner, program = (wallet.keypair.pubkey(), *(Keypair().pubkey() for _ in range(3)))
+    honest = spl.create_idempotent_associated_token_account(payer=me, owner=owner, mint=mint)
+    account, _ = Pubkey.find_program_address([bytes(owner), bytes(program), bytes(mint)], honest.program_id)
+    metas = list(honest.accounts)
+    metas[1], metas[5] = AccountMeta(account, False, True), AccountMeta(program, False, False)
+    call = Instruction(honest.program_id, honest.data, metas)
+    summary = wallet.chain.adopt(wallet.holder, legacy(wallet, call)).summary
+    assert [action.kind for action in summary.actions] == ["call"]
+    assert any("may do anything" in text for text in summary.warnings)
 
 
 def test_an_associated_account_that_is_another_is_not_believed(wallet: Any) -> None:

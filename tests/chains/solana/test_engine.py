@@ -20,7 +20,7 @@ from multiwallet.errors import (
     Unsupported,
 )
 from multiwallet.ops import run
-from multiwallet.transactions import Status
+from multiwallet.transactions import Status, UnsignedTransaction
 
 TOKEN_2022 = Pubkey.from_string("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb")
 RENT = 890_880
@@ -116,6 +116,12 @@ def test_tokens_go_to_an_account_that_is_made_when_missing(
     assert node.tokens(token_account(to, mint, program)) == 1_250_000 + (10 if exists else 0)
     spent = before - node.svm.get_balance(wallet.keypair.pubkey())
     assert spent == tx.fee.expected.units + tx.fee.details.get("rent", 0)
+    shown = [action.amount for action in tx.summary.actions[:-1]]
+    assert [amount.units for amount in shown if amount is not None] == ([] if exists else [tx.fee.details["rent"]])
+    restored = UnsignedTransaction.from_json(tx.to_json())
+    assert str(restored.summary) == str(tx.summary)
+    bare = wallet.chain.adopt(wallet.holder, tx.body).summary.actions
+    assert [action.amount for action in bare[:-1]] == shown  # the usual rent is the one of this engine
     assert bool(tx.fee.details.get("rent")) is not exists
 
 

@@ -32,6 +32,9 @@ def test_a_transaction_is_not_signed_as_a_message(vectors: Any) -> None:
     as_text = bytes((1, 0, 0, 1)) + b"a" * 64 + bytes((0,))
     with pytest.raises(SigningRefused):
         CHAIN.message(HOLDER, as_text.decode())
+    for tail in (b"\0", b"junk", bytes(2000)):  # a reader that does not look at what follows would take it
+        with pytest.raises(SigningRefused):
+            CHAIN.message(HOLDER, as_text + tail)
     CHAIN.message(HOLDER, as_text, form="offchain")  # its header keeps it from being one
 
 

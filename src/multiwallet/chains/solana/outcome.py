@@ -39,8 +39,12 @@ def broadcast(network: Network, signed: SignedTransaction, wire: str) -> Op[Rece
     (outcome,) = yield from attempt(call)
     txid = signed.txid
     if isinstance(outcome, MultiwalletError):
-        if not _is_known(outcome, signed):
-            yield from _look_before_refusing(network, txid, outcome)
+        try:
+            _refusal(outcome, signed)
+        except Rejected as refusal:
+            if not _is_about_the_blockhash(outcome):
+                raise
+            yield from _look_before_refusing(network, txid, refusal)
     elif not isinstance(outcome, str):
         raise BroadcastUncertain(
             f"sendTransaction: the node answered no transaction id: ask about {txid} or send the same bytes again",
@@ -51,7 +55,12 @@ def broadcast(network: Network, signed: SignedTransaction, wire: str) -> Op[Rece
     return Receipt(network, txid, Status.PENDING, expiry=signed.expiry)
 
 
-def _look_before_refusing(network: Network, txid: str, error: MultiwalletError) -> Op[None]:
+def _is_about_the_blockhash(error: MultiwalletError) -> bool:
+    data = error.data if isinstance(error, Rejected) and isinstance(error.data, dict) else {}
+    return data.get("err") == "BlockhashNotFound" or "Blockhash not found" in error.message
+
+
+def _look_before_refusing(network: Network, txid: str, error: Rejected) -> Op[None]:
     """Raise the refusal of an old block hash, unless the transaction was included while the hash was young.
 
     Who sends the same bytes again after a lost answer must not be told to pay anew.
@@ -67,10 +76,8 @@ def _look_before_refusing(network: Network, txid: str, error: MultiwalletError) 
         raise error
 
 
-def _is_known(error: MultiwalletError, signed: SignedTransaction) -> bool:
-    """Whether the refusal means that the network has the transaction already. False where only its block hash is
-    not known, which leaves that open; what other refusals mean is raised.
-    """
+def _refusal(error: MultiwalletError, signed: SignedTransaction) -> None:
+    """Return when the refusal means that the network has the transaction already; raise what it means otherwise."""
     txid = signed.txid
     if isinstance(error, RateLimited):
         pause = "" if error.retry_after is None else f" after {error.retry_after:g} s"
@@ -86,9 +93,7 @@ def _is_known(error: MultiwalletError, signed: SignedTransaction) -> bool:
     cause, logs = data.get("err"), data.get("logs")
     if cause is None:
         if "already been processed" in error.message or "AlreadyProcessed" in error.message:
-            return True
-        if "Blockhash not found" in error.message:
-            return False
+            return
         if error.node_code == _INTERNAL_ERROR:  # the node broke: whether before or after passing it on is not known
             raise BroadcastUncertain(
                 f"the node failed on {txid} ({error.message[:160]}): ask about it or send the same bytes again",
@@ -98,7 +103,7 @@ def _is_known(error: MultiwalletError, signed: SignedTransaction) -> bool:
     _, _, message = parse_transaction(signed.raw)
     failure = explain(cause, logs, message)
     if failure.name == "AlreadyProcessed":
-        return True
+        return
     if failure.insufficient:
         raise InsufficientFunds(f"the node refused {txid}: {failure.text}") from error
     raise Rejected(f"the node refused {txid}: {failure.text}", node_code=error.node_code, data=error.data) from error

@@ -89,7 +89,7 @@ class Plan:
         if size is not None and len(memo) != size[0]:
             return None
         digest = sha256(body).digest()
-        expiry = self._time(expiration)
+        expiry = self._times.get(expiration) or self._time(expiration)
         if kind is dict and not self._agrees(item, match, digest.hex(), expiry):
             return None
         return (body, digest, expiry), digest

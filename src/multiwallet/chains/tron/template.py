@@ -122,8 +122,11 @@ class Template:
     def _filled(self, rows: Iterable[Any], time: int) -> Iterator[bytes | RefusedRow]:
         openings, call, rest, read_units = self._openings, self._call, self._rest, self._paid.units
         decode, varint, prefix = _address, _varint, addresses.PREFIX
-        high, early = time >> 7, protobuf.encode_varint(time >> 7)
+        # The timestamp is the last but for what all rows share: its varint's first seven bits change with every row.
+        until, late = 0, b""
         for time, row in enumerate(rows, time):  # noqa: B020  # it counts on
+            if time >= until:
+                until, late = (time | 0x7F) + 1, protobuf.encode_varint(time >> 7) + rest
             try:
                 to, units = row
                 if units.__class__ is not int:
@@ -132,31 +135,15 @@ class Template:
                     to = decode(to)
                 elif len(to) != 21 or to[0] != prefix:
                     raise InvalidAddress("the bytes of a TRON address are 21, and the first is 0x41")
-                if time >> 7 != high:
-                    high, early = time >> 7, protobuf.encode_varint(time >> 7)
                 if openings:
                     if not 0 < units < 1 << 63:
                         raise AmountError("the amount is zero or more than TRON can carry")
                     amount = varint(units)
-                    body = b"%b%b\x18%b\x70%c%b%b" % (
-                        openings[len(amount) - 1],
-                        to,
-                        amount,
-                        time & 0x7F | 0x80,
-                        early,
-                        rest,
-                    )
+                    body = b"%b%b\x18%b\x70%c%b" % (openings[len(amount) - 1], to, amount, time & 127 | 128, late)
                 else:
                     if not 0 < units < 1 << 256:
                         raise AmountError("the amount is zero or more than a token can count")
-                    body = b"%b%b%b\x70%c%b%b" % (
-                        call,
-                        to[1:],
-                        units.to_bytes(32, "big"),
-                        time & 0x7F | 0x80,
-                        early,
-                        rest,
-                    )
+                    body = b"%b%b%b\x70%c%b" % (call, to[1:], units.to_bytes(32, "big"), time & 127 | 128, late)
             except (MultiwalletError, TypeError, ValueError) as error:
                 yield refuse(error)
             else:
