@@ -105,7 +105,7 @@ def of_descriptor(
 
 
 def _address(threshold: int, keys: list[bytes], kind: str, row: Network) -> str | None:
-    from ..chains.bitcoin.addresses import address_of
+    from ..codec import base58, bech32
     from ..crypto.hashes import hash160, sha256
 
     if kind != "p2sh" and any(len(key) != 33 for key in keys):
@@ -114,13 +114,14 @@ def _address(threshold: int, keys: list[bytes], kind: str, row: Network) -> str 
         raise Unsupported("a multisig of more than 16 keys has no address that is computed here")
     script = bytes((0x50 + threshold,)) + b"".join(bytes((len(key),)) + key for key in keys)
     script += bytes((0x50 + len(keys), 0xAE))
-    if kind != "p2sh":
+    if kind == "p2wsh":
+        hrp = row.params.get("hrp")
+        return bech32.encode_segwit(hrp, 0, sha256(script)) if hrp else None
+    if kind == "p2sh-p2wsh":
         script = b"\x00\x20" + sha256(script)
-    elif len(script) > 520:
+    if len(script) > 520:
         raise InvalidKey("this multisig has more keys than a p2sh script can hold")
-    if kind != "p2wsh":
-        script = b"\xa9\x14" + hash160(script) + b"\x87"
-    return address_of(row, script)
+    return base58.encode_check(bytes((row.params["p2sh"],)) + hash160(script))
 
 
 def _coldcard(text: str) -> tuple[str | None, str]:
