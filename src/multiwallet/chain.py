@@ -165,7 +165,7 @@ class Options:
             raise InputError(f"speed is slow, normal or fast, not {str(self.speed)[:20]!r}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Holder:
     """The public half of an account: all that an adapter may know of who pays.
 
@@ -186,10 +186,46 @@ class Holder:
     derive: Callable[[int, int], bytes] | None = field(default=None, repr=False, compare=False)
     state: Any = field(default=None, repr=False, compare=False)
 
+    def __init__(
+        self,
+        network: Network,
+        address: str,
+        public_key: bytes,
+        kind: str = "",
+        path: Path | None = None,
+        account_path: Path | None = None,
+        fingerprint: bytes | None = None,
+        derive: Callable[[int, int], bytes] | None = None,
+        state: Any = None,
+    ) -> None:
+        # Deriving many addresses makes one of these for each: see SignedTransaction.
+        _set_network(self, network)
+        _set_address(self, address)
+        _set_public_key(self, public_key)
+        _set_kind(self, kind)
+        _set_path(self, path)
+        _set_account_path(self, account_path)
+        _set_fingerprint(self, fingerprint)
+        _set_derive(self, derive)
+        _set_state(self, state)
+
     @property
     def is_whole(self) -> bool:
         """Whether this is a whole account of many addresses."""
         return self.derive is not None
+
+
+(
+    _set_network,
+    _set_address,
+    _set_public_key,
+    _set_kind,
+    _set_path,
+    _set_account_path,
+    _set_fingerprint,
+    _set_derive,
+    _set_state,
+) = (Holder.__dict__[slot.name].__set__ for slot in fields(Holder))
 
 
 class BatchPlan(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from .errors import InvalidPath
 
@@ -58,7 +58,13 @@ class Path:
         """The path one step further: ``path / 3`` or ``path / "3'"``."""
         if isinstance(step, str):
             return Path((*self.indexes, *_parse(step)))
-        return Path((*self.indexes, step))
+        indexes = (*self.indexes, step)
+        if step.__class__ is not int or not 0 <= step < 2**32 or len(indexes) > 255:
+            return Path(indexes)  # which says what is wrong
+        child = _new(Path)  # a hundred thousand addresses are as many steps from one parent: nothing is checked twice
+        _set_indexes(child, indexes)
+        _set_hash(child, hash(indexes))
+        return child
 
     def hardened(self, index: int) -> Path:
         """The path one hardened step further: ``path.hardened(0)`` is ``path / "0'"``."""
@@ -99,6 +105,11 @@ class Path:
 
     def __reduce__(self) -> tuple[type[Path], tuple[tuple[int, ...]]]:
         return Path, (self.indexes,)
+
+
+_new: Final = object.__new__
+_set_indexes: Final[Any] = Path.__dict__["indexes"].__set__
+_set_hash: Final[Any] = Path.__dict__["_hash"].__set__
 
 
 def _parse(text: str) -> tuple[int, ...]:

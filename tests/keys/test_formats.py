@@ -153,11 +153,14 @@ def test_ed25519_forms_agree_with_solders(seed):
     assert json.loads(encode_json_keypair(Secret(seed))) == json.loads(peer.to_json())
     forms = (
         seed, bytes(peer), str(peer), peer.to_json(), json.dumps(list(bytes(peer)), indent=1), list(bytes(peer)),
-        tuple(bytes(peer)), base58.encode(seed), seed.hex(), f"0x{bytes(peer).hex()}", Secret(bytes(peer)), list(seed),
+        tuple(bytes(peer)), seed.hex(), f"0x{bytes(peer).hex()}", Secret(bytes(peer)), list(seed),
         f" {peer}\n", f"ed25519-priv-0x{seed.hex()}",
     )  # fmt: skip
     for form in forms:
         assert parse_ed25519(form).expose() == seed
+    for address_like in (base58.encode(seed), str(peer.pubkey())):
+        with pytest.raises(InvalidKey, match="address"):
+            parse_ed25519(address_like)
 
 
 @given(SEEDS, st.integers(0, 31), st.integers(1, 255))

@@ -119,12 +119,13 @@ def parse_ed25519(value: Written | Sequence[int]) -> Secret:
     """Read an Ed25519 private key: its 32-byte seed.
 
     Takes the seed (32 bytes) or the key pair (64 bytes, seed then public key) as bytes, as hexadecimal with or
-    without ``0x``, as base58 (Phantom and other Solana wallets), or as the JSON array of numbers that Solana's
-    command line keeps; AIP-80 too. A key pair whose public half is not that of its seed is refused: signing
+    without ``0x``, the key pair as base58 (Phantom and other Solana wallets), or as the JSON array of numbers that
+    Solana's command line keeps; AIP-80 too. Base58 of 32 bytes is refused: it is what an address looks like, and a
+    wallet opened from somebody's address would have a key that all the world knows. A key pair whose public half is not that of its seed is refused: signing
     with a foreign public key gives the private key away. Raises :class:`~multiwallet.errors.InvalidKey`, which
     never shows the key.
 
-    >>> parse_ed25519("11111111111111111111111111111111")
+    >>> parse_ed25519(encode_keypair(bytes(32)))
     Secret(…)
     """
     if isinstance(value, str):
@@ -132,7 +133,14 @@ def parse_ed25519(value: Written | Sequence[int]) -> Secret:
         if text.startswith("["):
             return _ed25519_secret(_json_numbers(text))
         digits = _hexadecimal(text)
-        return _ed25519_secret(_base58(text) if digits is None else digits)
+        if digits is None:
+            digits = _base58(text)
+            if len(digits) == 32:
+                raise InvalidKey(
+                    "base58 of 32 bytes is what an address looks like: write the key pair (64 bytes) in base58, "
+                    "or the seed in hexadecimal"
+                )
+        return _ed25519_secret(digits)
     if isinstance(value, bytes | bytearray | memoryview | Secret):
         return _ed25519_secret(_raw(value))
     return _ed25519_secret(_numbers(value))

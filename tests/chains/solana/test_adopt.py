@@ -343,3 +343,18 @@ def test_paths(network: Any) -> None:
             path(account, index)
     with pytest.raises(InputError):
         chain.path(network, account=0, index=None, kind="p2pkh")
+
+
+@pytest.mark.parametrize("rents", [{"x": -1}, {"x": 2**64}, {"x": True}, {"x": 1.5}, {"x": "5"}, [5], None])
+def test_a_stored_rent_is_a_number_of_lamports(wallet: Any, rents: Any) -> None:
+    built = wallet.chain.adopt(wallet.holder, legacy(wallet, pay(wallet.keypair, 5, Keypair().pubkey())))
+    with pytest.raises(InvalidTransaction):
+        wallet.chain.restore(
+            wallet.network,
+            sender=built.sender,
+            body=built.body,
+            fee=built.fee,
+            paths={},
+            assets=(),
+            context={"rents": rents},
+        )

@@ -328,6 +328,7 @@ def test_a_template_like_a_transaction(chain: Tron, holder: Holder, nile: Networ
     for contract, values, more in (
         ("TriggerSmartContract", approve, {}),
         ("TriggerSmartContract", paid, {}),
+        ("TriggerSmartContract", {**approve, "data": bytes.fromhex("a9059cbb") + bytes(65)}, {}),
         ("TransferContract", pay, {"permission_id": 2}),
         ("TransferContract", pay, {"data": b"\xff"}),
     ):

@@ -59,7 +59,7 @@ class Solana(Chain):
 
     family: ClassVar[str] = "solana"
     curve: ClassVar[str] = "ed25519"
-    key_forms: ClassVar[tuple[str, ...]] = ("keypair", "json", "seed58", "hex")
+    key_forms: ClassVar[tuple[str, ...]] = ("keypair", "json", "hex")
 
     # -- keys and addresses ------------------------------------------------------------------------
 
