@@ -93,7 +93,7 @@ def wrong_uses(known: Any, vault: Vault, opened: dict[str, Any]) -> dict[str, Ca
         "a closed wallet that derives": lambda: closed.account("bitcoin", index=7),
         "a closed wallet that exports": lambda: opened["closed account"].export_private_key(),
         "a closed wallet that signs": lambda: opened["closed account"].sign_message("hello"),
-        "a transaction of another wallet": lambda: wallet.account("tron").sign({"raw_data_hex": known.key.hex()}),
+        "a transaction of no kind": lambda: wallet.account("tron").sign({"raw_data_hex": "00"}),
         "an index that is none": lambda: wallet.account("ethereum", index=-1),
         "a signature asked of the watcher": lambda: opened["watcher"].account("bitcoin").export_private_key(),
     }
@@ -172,7 +172,8 @@ PLACES = {
     "opening a key": "multiwallet.keys.keychain.SeedKeychain._open",
     "making a key": "multiwallet.crypto.secpkey.SecpKey.__init__",
     "adding a tweak": "multiwallet.keys.hd.private_add_tweak",
-    "looking for the key's public half": "multiwallet.keys.hd.hash160",
+    "deriving": "multiwallet.keys.hd.hmac_sha512_with",
+    "hashing": "multiwallet.keys.hd.hmac_sha512",
 }
 
 
@@ -183,8 +184,7 @@ def test_an_unforeseen_error_while_signing_shows_no_secret(known, quiet, monkeyp
     account = wallet.account("ethereum", index=3) if place == "verifying" else None
     monkeypatch.setattr(PLACES[place], breaks)
     with pytest.raises(Broken) as caught:
-        account = account or wallet.account("ethereum", index=3)
-        signed = account.sign(payment)
+        signed = (account or wallet.account("ethereum", index=3, account=4)).sign(payment)
         asyncio.run(signed)
     frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack
     ours = [frame for frame in frames if frame.filename != HERE]

@@ -204,7 +204,7 @@ def test_both_ways_with_keystones_registry(peers):
     )
 
 
-def test_a_psbt_travels_by_camera_and_is_signed():
+def test_a_psbt_travels_by_camera():
     psbt = b"psbt\xff" + secrets.token_bytes(3000)
     parts = ur.encode_psbt(psbt, longest_fragment=150, extra=15)
     seen = parts[::3] + parts[1::3] + parts[2::3]
@@ -213,6 +213,22 @@ def test_a_psbt_travels_by_camera_and_is_signed():
         ur.decode_psbt(parts[:5])
     with pytest.raises(InvalidKey, match="no PSBT"):
         ur.decode_psbt(keystore.dump(Mnemonic(ABANDON), "ur"))
+
+
+def test_a_watching_wallet_pays_by_an_air_gapped_one():
+    pytest.importorskip("pbk", reason="the extra devnet is not installed")
+    from multiwallet.devnet import Devnet
+
+    with Mnemonic.generate() as words, Devnet() as devnet, Wallet.from_mnemonic(words) as phone:
+        shown = keystore.dump(words, "ur", type="account", longest_fragment=100, extra=30)
+        with keystore.load(shown[4:]) as key, key.wallet(transport=devnet) as watching:
+            account = key.accounts[0].open(watching)
+            devnet.fund(account, "0.5")
+            transaction = account.build(to="bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu", amount="0.2")
+            frames = ur.encode_psbt(transaction.body, longest_fragment=60, extra=40)
+            signed = phone.account("bitcoin").sign(ur.decode_psbt(frames[5:]))
+            assert account.broadcast(signed).txid == signed.txid
+            account.wait(signed.txid)
 
 
 def test_parts_of_two_urs_do_not_mix():

@@ -208,7 +208,7 @@ class Ed25519Key:
         return hmac.compare_digest(self._public_key, other._public_key)
 
     def __repr__(self) -> str:
-        return f"Ed25519Key({self._public_key.hex()})"
+        return f"Ed25519Key({getattr(self, '_public_key', b'').hex()})"  # or a debugger sees one being made
 
     __str__ = __repr__
 

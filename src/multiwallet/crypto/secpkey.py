@@ -245,7 +245,10 @@ class SecpKey:
         return hmac.compare_digest(self.public_key, other.public_key)
 
     def __repr__(self) -> str:
-        return f"SecpKey({self.public_key.hex()})" if self._public_key or not self._closed else "SecpKey(wiped)"
+        # A debugger may look at one that is only being made.
+        if getattr(self, "_public_key", None) is None and getattr(self, "_closed", True):
+            return "SecpKey(wiped)"
+        return f"SecpKey({self.public_key.hex()})"
 
     __str__ = __repr__
 
