@@ -2,7 +2,8 @@
 
 Rows come from the package's own TOML files (``rows/``), from plug-ins (entry points of the group
 ``multiwallet.chains``), from files named in the environment variable ``MULTIWALLET_NETWORKS``, and from
-:func:`add_network` and :func:`load_networks`. Nothing is read before the first look-up.
+:func:`add_network` and :func:`load_networks`. A table of a file without an ``id`` changes the row of that
+name, such as its endpoints. Nothing is read before the first look-up.
 
 ``MULTIWALLET_ENDPOINTS_ETHEREUM=http://127.0.0.1:8545`` (several with commas; dashes of a name become
 underscores) replaces a row's endpoints.
@@ -103,7 +104,7 @@ def _load_table() -> _Table:
             table.unloaded[name] = f"{type(error).__name__}: {error}"
             logging.getLogger("multiwallet").warning("the plug-in %r is left out: %s", name, table.unloaded[name])
     for file in filter(None, os.environ.get("MULTIWALLET_NETWORKS", "").split(os.pathsep)):
-        table.add(*_read_file(file), override=True)
+        table.add(*_read_file(file, table), override=True)
     return table
 
 
@@ -114,7 +115,7 @@ def _plugins() -> dict[str, Any]:
     return {entry.name: entry for entry in entry_points(group="multiwallet.chains")}
 
 
-def _read_file(name: str | os.PathLike[str]) -> list[Network]:
+def _read_file(name: str | os.PathLike[str], known: _Table) -> list[Network]:
     try:
         with FilePath(name).open("rb") as file:
             data = file.read(_FILE_LIMIT + 1)
@@ -127,7 +128,7 @@ def _read_file(name: str | os.PathLike[str]) -> list[Network]:
         if isinstance(error, InputError):
             raise
         raise InputError("cannot read the network file: its name holds a zero byte") from error
-    rows = _read_rows(text, os.fspath(name))
+    rows = _read_rows(text, os.fspath(name), known)
     for row in rows:
         _check_family(row)
     return rows
@@ -138,7 +139,15 @@ def _check_family(row: Network) -> None:
         raise InputError(f"there is no family {row.family[:40]!r}: the families are {', '.join(sorted(FAMILIES))}")
 
 
-def _read_rows(text: str, source: str) -> list[Network]:
+def _changes(name: str, table: Mapping[str, Any], known: _Table | None) -> dict[str, Any]:
+    """The fields of a table; where it names no id, those of the row that it changes and its own on top of them."""
+    row = None if known is None or "id" in table else known.rows.get(name)
+    if row is None:
+        return dict(table)
+    return {field.name: getattr(row, field.name) for field in fields(Network) if field.name != "name"} | dict(table)
+
+
+def _read_rows(text: str, source: str, known: _Table | None = None) -> list[Network]:
     import tomllib
 
     try:
@@ -147,7 +156,8 @@ def _read_rows(text: str, source: str) -> list[Network]:
             raise TypeError("a misspelt table would add nothing, in silence")
         tables = data.get("networks", {})
         family = data.get("family")
-        return [_row(name, {**({"family": family} if family else {}), **table}) for name, table in tables.items()]
+        shared = {"family": family} if family else {}
+        return [_row(name, {**shared, **_changes(name, table, known)}) for name, table in tables.items()]
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{source} is not valid TOML: {error}") from error
     except (ValueError, RecursionError) as error:
@@ -288,9 +298,10 @@ def add_network(
 def load_networks(file: str | os.PathLike[str], *, override: bool = False) -> list[Network]:
     """Add every network of a TOML file (one table ``[networks.NAME]`` each) and return them.
 
-    All rows are added or, where one of them is wrong or takes another's name, none. Raises :class:`~multiwallet.errors.InputError`.
+    With ``override`` a table may change a row that is there: one without an ``id`` keeps what it does not
+    name, so that ``endpoints`` alone are enough. All rows are added or, where one of them is wrong or takes another's name, none. Raises :class:`~multiwallet.errors.InputError`.
     """
-    rows = _read_file(file)
+    rows = _read_file(file, _table())
     _table().add(*rows, override=override)
     return rows
 

@@ -17,8 +17,9 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "multiwallet"
 FILES = sorted(SOURCE.rglob("*.py"))
 
-CONTRACT = {"amounts", "chain", "errors", "ops", "path", "template", "transactions"}
+CONTRACT = {"amounts", "chain", "errors", "intents", "ops", "path", "template", "transactions"}
 FACES = CONTRACT | {
+    "opening",
     "credentials",
     "account",
     "batch",
@@ -44,7 +45,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ops": {"errors"},
     # The contract is two rooms: what travels (transactions) and who makes it (chain).
     "transactions": {"amounts", "codec", "crypto", "errors", "ops", "path"},
-    "chain": {"amounts", "errors", "ops", "path", "transactions"},
+    "intents": {"amounts", "errors", "path"},
+    "chain": {"amounts", "errors", "intents", "ops", "path", "transactions"},
     "template": {"amounts", "chain", "errors", "transactions"},
     "chains": CONTRACT | {"codec", "crypto"},
     "registry": CONTRACT,

@@ -275,3 +275,28 @@ def test_threads_that_look_first_all_see_one_table() -> None:
         thread.join(30)
     assert len(tables) == 8
     assert len({id(found) for found in tables}) == 1
+
+
+def test_a_file_may_change_the_endpoints_of_a_row_alone(tmp_path, monkeypatch):
+    file = tmp_path / "mine.toml"
+    file.write_text('[networks.ethereum]\nendpoints = ["http://127.0.0.1:1"]\n')
+    code = (
+        "import multiwallet, sys\n"
+        "row = multiwallet.network('eth')\n"
+        "print(row.id, row.endpoints, row.symbol, row.explorer, dict(row.params))"
+    )
+    import os
+    import subprocess
+    import sys
+
+    environment = {**os.environ, "MULTIWALLET_NETWORKS": str(file)}
+    changed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    plain = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "('http://127.0.0.1:1',)" in changed.stdout
+    mine, theirs = changed.stdout.split(")", 1)[1], plain.stdout.split(")", 1)[1]
+    assert mine == theirs
+    with pytest.raises(InputError, match="already"):
+        registry.load_networks(file)
+    file.write_text('[networks.unheard-of]\nendpoints = ["http://127.0.0.1:1"]\n')
+    with pytest.raises(InputError, match="CAIP-2"):
+        registry.load_networks(file, override=True)

@@ -183,9 +183,14 @@ def test_an_unforeseen_error_while_signing_shows_no_secret(known, quiet, monkeyp
     wallet: Any = (Wallet if face == "Wallet" else AsyncWallet).from_seed(known.seed)
     account = wallet.account("ethereum", index=3) if place == "verifying" else None
     monkeypatch.setattr(PLACES[place], breaks)
-    with pytest.raises(Broken) as caught:
+
+    async def use() -> None:
         signed = (account or wallet.account("ethereum", index=3, account=4)).sign(payment)
-        asyncio.run(signed)
+        if face == "AsyncWallet":
+            await signed
+
+    with pytest.raises(Broken) as caught:
+        asyncio.run(use())
     frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack
     ours = [frame for frame in frames if frame.filename != HERE]
     assert ours
