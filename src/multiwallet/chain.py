@@ -154,6 +154,10 @@ class Chain(ABC):
     def parse_signed(self, network: Network, wire: Any) -> SignedTransaction:
         """Read a signed transaction from raw bytes, hex or the node's own form, computing its id; InvalidTransaction."""
 
+    def transaction_id(self, raw: bytes) -> str:
+        """The id that explorers show, from signed bytes; for families that use SealedTransaction."""
+        raise Unsupported(f"the family {self.family} does not compute an id from signed bytes alone")
+
     def batch(self, holder: Holder) -> BatchPlan | None:
         """The hot path for signing many transactions of one account; None where there is no quicker way."""
         return None

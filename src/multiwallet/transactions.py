@@ -22,6 +22,7 @@ __all__ = [
     "Fee",
     "Receipt",
     "Scheme",
+    "SealedTransaction",
     "SignedTransaction",
     "SigningRequest",
     "Status",
@@ -353,6 +354,33 @@ class SignedTransaction:
 _set_chain, _set_network, _set_raw, _set_txid, _set_complete, _set_expiry = (
     SignedTransaction.__dict__[name].__set__ for name in ("chain", "network", "raw", "txid", "complete", "expiry")
 )
+
+
+class SealedTransaction(SignedTransaction):
+    """A signed transaction that reads its id from its own bytes when somebody asks for it.
+
+    For chains where writing the id out costs as much as the rest of sealing a transaction: a batch that never looks
+    at an id never pays for it. Equal to, and as good as, the plain form.
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self, chain: Chain, network: Network, raw: bytes, complete: bool = True, expiry: int | None = None
+    ) -> None:
+        _set_chain(self, chain)
+        _set_network(self, network)
+        _set_raw(self, raw)
+        _set_complete(self, complete)
+        _set_expiry(self, expiry)
+
+    @property
+    def txid(self) -> str:
+        """The id that explorers show, as the chain computes it from :attr:`raw`."""
+        return self.chain.transaction_id(self.raw)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.chain, self.network, self.raw, self.complete, self.expiry)
 
 
 class Status(StrEnum):

@@ -83,7 +83,7 @@ ECOSYSTEM = {
 MAY_USE: dict[str, set[str]] = {
     "crypto": NATIVE_CRYPTO,
     "vault": NATIVE_CRYPTO | {"fido2", "keyring", "shamir_mnemonic"},
-    "keystore": NATIVE_CRYPTO | {"cbor2", "shamir_mnemonic"},
+    "keystore": NATIVE_CRYPTO | {"shamir_mnemonic"},
     "transport": {"httpx2"},
     "devnet": ECOSYSTEM | {"pytest"},
     "interop": ECOSYSTEM,

@@ -89,7 +89,8 @@ def test_opening_and_importing_logs_nothing_secret(known, quiet, vault, caplog):
     with caplog.at_level(0):
         with vault.unlock(known.passphrase) as opened:
             opened.wallet("savings").account("ethereum").export_private_key()
-        written = keystore.dump(Wallet.from_private_key("ethereum", known.key).account("ethereum"), "ethereum-v3", "x")
+        account = Wallet.from_private_key("ethereum", known.key).account("ethereum")
+        written = keystore.dump(account, "ethereum-v3", "x", kdf="pbkdf2", rounds=1000)
         keystore.load(written, "x").close()
         keystore.load(known.wif).export_private_key()
         Mnemonic(known.phrase).to_seed(known.passphrase)

@@ -32,7 +32,7 @@ def waiting(known) -> Iterator[subprocess.Popen[bytes]]:
         process.stdin.flush()
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end and process.poll() is None:
-            if "pipe_read" in seen(process.pid, "wchan") or _unread(process.stdin.fileno()) == 0:
+            if _unread(process.stdin.fileno()) == 0:
                 break
             time.sleep(0.02)
         yield process
@@ -67,13 +67,9 @@ def test_neither_arguments_nor_environment_show_the_phrase(waiting, quiet):
 def test_an_environment_variable_is_not_repeated(known, quiet):
     environment = os.environ | {"MULTIWALLET_MNEMONIC": known.phrase, "MULTIWALLET_PASSPHRASE": known.passphrase}
     for arguments in (
-        ["derive"],
         ["derive", "--json", "--network", "solana"],
-        ["--help"],
         ["derive", "--help"],
-        ["networks", "--json"],
         ["derive", "--network", "no such network"],
-        ["balance", "--network", "ethereum", "--json", "--endpoint", "ethereum=http://127.0.0.1:9"],
         ["sign", "--network", "ethereum", os.devnull],
     ):
         ended = subprocess.run(
@@ -119,14 +115,3 @@ def test_a_hardened_process_leaves_no_core_dump(known, tmp_path):
     assert not os.WCOREDUMP(status)
     assert not list(tmp_path.iterdir())
     assert re.search(r"Max core file size\s+0\s+0\s", limits)
-
-
-def test_without_it_a_crash_may_leave_one(known, tmp_path):
-    """So that the test above is known to look at the right thing."""
-    status, limits = crash(known, tmp_path, "plain")
-    assert os.WTERMSIG(status) == signal.SIGABRT
-    ceiling = re.search(r"Max core file size\s+(\S+)\s", limits)
-    assert ceiling
-    if ceiling[1] == "0":
-        pytest.skip("this system allows no core dump to anybody")
-    assert Path("/proc/sys/kernel/core_pattern").read_text().strip()

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, TypeVar
 import typer
 
 from ..errors import MultiwalletError
-from . import demo, devnet, keys, messages, money, output, signing, vault
+from . import demo, devnet, keys, keystore, messages, money, output, signing, vault
 from .output import Declined, Failure
 
 __all__ = ["application", "run"]
@@ -104,6 +104,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., Any], str], ...]] = (
 for _name, _command, _help in _COMMANDS:
     application.command(_name, short_help=_help)(_guarded(_command))
 application.add_typer(vault.app)
+application.add_typer(keystore.app)
 
 # typer has exported the parents of BadParameter under different names over time.
 _USAGE_ERROR: Final[type[Exception]] = next(

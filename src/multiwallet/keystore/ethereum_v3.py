@@ -32,6 +32,8 @@ _LONGEST_TEXT: Final = 4096
 def read(source: Source, password: Secret | None, network: str | None) -> ImportedKey:
     """Open a keystore. Raises InvalidKey for a wrong password, a MAC that does not fit and an address not the key's."""
     data = _lower(source.json)
+    if not isinstance(data, dict):
+        raise InvalidKey("a keystore is a JSON object")
     version = data.get("version")
     if version not in (3, "3"):
         raise InvalidKey(f"this keystore is of version {str(version)[:10]}: only version 3 can be read")

@@ -87,6 +87,8 @@ def of_descriptor(
         elif isinstance(expression.key, tuple):
             row = network_of_wif(expression.key.version, network)
     row = row or registry.network(network or "bitcoin")
+    if "p2sh" not in row.params:
+        raise InvalidKey(f"a multisig descriptor is for Bitcoin and its kin, not for {row.title}")
     public = [public_expression(expression) for expression in descriptor.keys]
     points = [point for _, point in public]
     if len(set(points)) != len(points):

@@ -208,6 +208,10 @@ class Evm(Chain):
         """The hot path for dicts and for the rows of a template."""
         return EvmBatch(self, holder)
 
+    def transaction_id(self, raw: bytes) -> str:
+        """``0x`` and the Keccak-256 of the signed bytes."""
+        return "0x" + keccak256(raw).hex()
+
     def template(self, holder: Holder, **fixed: Any) -> Template:
         """What all payments of a batch share, encoded once: ``template(...).fill(rows)`` gives what to sign.
 

@@ -11,6 +11,7 @@ from ...codec import eip55, rlp
 from ...crypto.hashes import keccak256
 from ...errors import InputError, InvalidTransaction, SigningRefused
 from ...template import RefusedRow
+from ...transactions import SealedTransaction
 from .plan import chain_id_of
 from .template import TemplateRow
 
@@ -179,7 +180,7 @@ def _preparer(holder: Holder) -> Callable[[Any], tuple[State, bytes] | None]:
 
 
 def _sealer(chain: Chain, holder: Holder) -> Callable[[State, bytes], SignedTransaction]:
-    network, keccak, join, make = holder.network, keccak256, b"".join, SignedTransaction
+    network, join, make = holder.network, b"".join, SealedTransaction
 
     def seal(state: State, signature: bytes) -> SignedTransaction:
         payload, heads, v = state
@@ -189,11 +190,11 @@ def _sealer(chain: Chain, holder: Holder) -> Callable[[State, bytes], SignedTran
             size = len(payload) + len(parity) + 66
             if size < 256:
                 raw = join((heads[size], payload, parity, b"\xa0", signature[:32], b"\xa0", signature[32:64]))
-                return make(chain, network, raw, "0x" + keccak(raw).hex())
+                return make(chain, network, raw)
         payload += _signature_items(v, signature)
         size = len(payload)
         raw = heads[size] + payload if size < 256 else _whole(heads, payload)
-        return SignedTransaction(chain, network, raw, "0x" + keccak(raw).hex())
+        return make(chain, network, raw)
 
     return seal
 

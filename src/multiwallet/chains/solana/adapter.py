@@ -24,6 +24,7 @@ from ...transactions import (
     Fee,
     Receipt,
     Scheme,
+    SealedTransaction,
     SignedTransaction,
     SigningRequest,
     Summary,
@@ -32,7 +33,6 @@ from ...transactions import (
 from . import address, build, decode, holdings, offchain, outcome
 from .forms import Native, read_native, read_signed
 from .message import Message, encode_transaction, parse_message
-from .signed import SignedSolanaTransaction
 
 if TYPE_CHECKING:
     from .template import Template, TemplateRow
@@ -231,7 +231,7 @@ class Solana(Chain):
             raise InvalidTransaction("a transaction is assembled with at least one signature")
         raw = encode_transaction([found.get(key, bytes(64)) for key in message.signers], body)
         complete = all(key in found for key in message.signers)
-        return SignedSolanaTransaction(self, transaction.network, raw, complete, transaction.context.get("expiry"))
+        return SealedTransaction(self, transaction.network, raw, complete, transaction.context.get("expiry"))
 
     def to_wire(self, signed: SignedTransaction) -> str:
         """Base64 of the transaction."""
@@ -244,13 +244,19 @@ class Solana(Chain):
             raise InvalidTransaction("the transaction carries no signature yet")
         _verify(read.message, read.body, dict(zip(read.message.signers, read.signatures, strict=True)))
         raw = encode_transaction([signature or bytes(64) for signature in read.signatures], read.body)
-        return SignedSolanaTransaction(self, network, raw, all(read.signatures))
+        return SealedTransaction(self, network, raw, all(read.signatures))
 
     def batch(self, holder: Holder) -> BatchPlan | None:
         """The hot path for ready messages that the holder alone signs."""
         from .batch import MessageBatch
 
         return MessageBatch(self, holder)
+
+    def transaction_id(self, raw: bytes) -> str:
+        """The first signature in base58; empty while the fee payer's is missing."""
+        start = 1 if raw[0] < 0x80 else 2
+        signature = raw[start : start + 64]
+        return "" if signature == bytes(64) else address.encode(signature)
 
     def template(self, holder: Holder, **fixed: Any) -> Template:
         """What all transfers of a batch share, compiled once: ``template(...).fill(rows)`` gives what to sign.

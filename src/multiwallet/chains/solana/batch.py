@@ -9,9 +9,8 @@ from typing import Any, Final, TypeAlias
 
 from ...chain import Chain, Holder
 from ...errors import InvalidTransaction, SigningRefused
-from ...transactions import Scheme, SignedTransaction
+from ...transactions import Scheme, SealedTransaction, SignedTransaction
 from .message import PACKET_SIZE, parse_message
-from .signed import SignedSolanaTransaction
 from .template import TemplateRow
 
 __all__ = ["MessageBatch"]
@@ -89,7 +88,7 @@ class MessageBatch:
         if len(signature) != 64:
             raise InvalidTransaction(f"an ed25519 signature has 64 bytes, not {len(signature)}")
         body, expiry = state
-        return SignedSolanaTransaction(self._chain, self._network, b"\1" + signature + body, True, expiry)
+        return SealedTransaction(self._chain, self._network, b"\1" + signature + body, True, expiry)
 
 
 def _shape_of(body: bytes) -> _Shape | None:
