@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import registry
@@ -13,15 +14,17 @@ from .errors import (
     AmountError,
     BadResponse,
     BroadcastUncertain,
+    ChainError,
     InputError,
     InvalidPath,
     InvalidTransaction,
     Rejected,
     SigningRefused,
     Timeout,
+    TransportError,
     Unsupported,
 )
-from .ops import Op, Sign, ask, gather
+from .ops import Effect, Op, Sign, ask, gather
 from .path import HARDENED, Path
 from .transactions import Balance, Fee, Receipt, SignedTransaction, SigningRequest, UnsignedTransaction
 
@@ -269,6 +272,12 @@ class AccountOperations:
         for transfer in transfers:
             payments.append((yield from self._payment(transfer, may_be_zero="data" in checked.native)))
 
+        if self.holder.is_whole:  # a wrong option must not cost a scan: let the plan refuse what it can beforehand
+            trial = plan(self.holder, tuple(payments), checked)
+            with suppress(StopIteration, ChainError, TransportError):
+                next(trial)
+            trial.close()
+
         def on_chain() -> Op[T]:
             yield from self.refresh()
             return (yield from plan(self.holder, tuple(payments), checked))
@@ -385,12 +394,29 @@ class AccountOperations:
             raise Unsupported(f"{self.network.title} is for keys and addresses only: {self.network.note}")
         if self.network.id in self.session.identified:
             return (yield from operation)
-        identity, result = yield from gather(self.identify(), operation, return_errors=True)
+        try:
+            first = next(operation)
+        except StopIteration as done:  # it needed nobody
+            return done.value  # type: ignore[no-any-return]  # StopIteration does not say what it carries
+        # What can be refused without asking anybody has been refused by now.
+        identity, result = yield from gather(self.identify(), _resumed(operation, first), return_errors=True)
         for outcome in (identity, result):  # a foreign chain explains every other error
             if isinstance(outcome, Exception):
                 raise outcome
         answer: T = result
         return answer
+
+
+def _resumed(operation: Op[T], effects: Sequence[Effect]) -> Op[T]:
+    """An operation whose first batch of effects is known already."""
+    try:
+        while True:
+            effects = operation.send((yield effects))
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    finally:
+        operation.close()
 
 
 def _follows_a_lost_answer(error: BaseException | None) -> bool:

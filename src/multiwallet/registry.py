@@ -144,7 +144,11 @@ def _changes(name: str, table: Mapping[str, Any], known: _Table | None) -> dict[
     row = None if known is None or "id" in table else known.rows.get(name)
     if row is None:
         return dict(table)
-    return {field.name: getattr(row, field.name) for field in fields(Network) if field.name != "name"} | dict(table)
+    return _fields_of(row) | dict(table)
+
+
+def _fields_of(row: Network) -> dict[str, Any]:
+    return {field.name: getattr(row, field.name) for field in fields(Network) if field.name != "name"}
 
 
 def _read_rows(text: str, source: str, known: _Table | None = None) -> list[Network]:
@@ -174,13 +178,14 @@ def _row(name: str, data: Mapping[str, Any]) -> Network:
     unknown = sorted(set(data) - _FIELDS)
     if unknown:
         raise InputError(f"the network {name!r} has an unknown field {unknown[0]!r}")
-    identity, decimals = data.get("id"), data.get("decimals")
+    identity = data.get("id")
     if not isinstance(identity, str) or not _CAIP2.fullmatch(identity):
         raise InputError(f"the network {name!r} needs a CAIP-2 id such as eip155:1")
     family = data.get("family", _NAMESPACES.get(identity.split(":", 1)[0]))
     if not isinstance(family, str):
         raise InputError(f"the network {name!r} needs a family, one of {', '.join(sorted(FAMILIES))}")
     namespace, _, reference = identity.partition(":")
+    decimals = data.get("decimals", 18 if family == "evm" else None)
     if family in FAMILIES and _NAMESPACES.get(namespace) != family:
         raise InputError(f"the network {name!r}: an id that starts with {namespace}: is none of the family {family!r}")
     if family == "evm" and not (reference.isdigit() and reference[0] != "0"):
@@ -214,6 +219,7 @@ def _row(name: str, data: Mapping[str, Any]) -> Network:
         name=name,
         family=family,
         slip44=slip44,
+        decimals=decimals,
         title=data.get("title") or name,
         aliases=tuple(data.get("aliases", ())),
         endpoints=tuple(data.get("endpoints", ())),
@@ -272,11 +278,11 @@ def add_network(
     override: bool = False,
     **row: Any,
 ) -> Network:
-    """Add a network to the table of this process, or replace one of the same name with ``override=True``.
+    """Add a network to the table of this process, or change one of the same name with ``override=True``.
 
     ``id`` is its CAIP-2 id, ``symbol`` and ``decimals`` (18 for EVM) describe its coin; further fields
     are those of :class:`~multiwallet.chain.Network`: ``family, title, aliases, slip44, explorer, testnet,
-    params``. Raises :class:`~multiwallet.errors.InputError`.
+    params``. A row that is changed and keeps its id keeps what is not named here. Raises :class:`~multiwallet.errors.InputError`.
 
     >>> add_network("my-rollup", id="eip155:424242", symbol="ETH", endpoints=["http://127.0.0.1:8545"]).title
     'my-rollup'
@@ -284,11 +290,14 @@ def add_network(
     if not isinstance(id, str) or not isinstance(endpoints, Iterable):
         raise InputError("a network's id is text, and its endpoints are a URL or a list of URLs")
     endpoints = (endpoints,) if isinstance(endpoints, str) else tuple(endpoints)
-    data = {"id": id, "symbol": symbol, "decimals": decimals, "endpoints": endpoints, **row}
-    if decimals is None:
-        if not id.startswith("eip155:"):
-            raise InputError(f"the network {name!r} needs its coin's decimals")
-        data["decimals"] = 18
+    data = {"id": id, "symbol": symbol, **row}
+    if decimals is not None:
+        data["decimals"] = decimals
+    if endpoints:
+        data["endpoints"] = endpoints
+    known = _table().rows.get(name) if override else None
+    if known is not None and known.id == id:
+        data = _fields_of(known) | data
     added = _row(name, data)
     _check_family(added)
     _table().add(added, override=override)
@@ -299,7 +308,8 @@ def load_networks(file: str | os.PathLike[str], *, override: bool = False) -> li
     """Add every network of a TOML file (one table ``[networks.NAME]`` each) and return them.
 
     With ``override`` a table may change a row that is there: one without an ``id`` keeps what it does not
-    name, so that ``endpoints`` alone are enough. All rows are added or, where one of them is wrong or takes another's name, none. Raises :class:`~multiwallet.errors.InputError`.
+    name, so that ``endpoints`` alone are enough. All rows are added or, where one of them is wrong or takes
+    another's name, none. Raises :class:`~multiwallet.errors.InputError`.
     """
     rows = _read_file(file, _table())
     _table().add(*rows, override=override)

@@ -23,10 +23,7 @@ REGISTRY_HOSTS = [
         ("yarnpkg", "com"), ("debian", "org/debian"), ("deb", "debian", "org"), ("archive", "ubuntu", "com"),
     )
 ]  # fmt: skip
-PLACES_OF_ONE_MACHINE = [
-    "/".join(parts)
-    for parts in (("", "work", "main"), ("", "work", "shared"), ("..", "shared"), ("", "root", ""), ("", "opt", "pypi"))
-]
+PLACES_OF_ONE_MACHINE = [f"{ROOT}/", f"{Path.home()}/"]
 
 
 def shown(path: Path) -> str:

@@ -17,7 +17,7 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "multiwallet"
 FILES = sorted(SOURCE.rglob("*.py"))
 
-CONTRACT = {"amounts", "chain", "errors", "intents", "ops", "path", "template", "transactions"}
+CONTRACT = {"amounts", "chain", "errors", "intents", "ops", "path", "signing_requests", "template", "transactions"}
 FACES = CONTRACT | {
     "opening",
     "credentials",
@@ -44,14 +44,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "codec": {"crypto", "errors"},
     "ops": {"errors"},
     # The contract is two rooms: what travels (transactions) and who makes it (chain).
-    "transactions": {"amounts", "codec", "crypto", "errors", "ops", "path"},
+    "signing_requests": {"crypto", "path"},
+    "transactions": {"amounts", "codec", "crypto", "signing_requests", "errors", "ops", "path"},
     "intents": {"amounts", "errors", "path"},
     "chain": {"amounts", "errors", "intents", "ops", "path", "transactions"},
     "template": {"amounts", "chain", "errors", "transactions"},
     "chains": CONTRACT | {"codec", "crypto"},
     "registry": CONTRACT,
     "keys": {"codec", "crypto", "errors", "path", "secret"},
-    "signer": {"crypto", "errors", "keys", "ops", "path", "secret", "transactions"},
+    "signer": {"signing_requests", "crypto", "errors", "keys", "ops", "path", "secret", "transactions"},
     # The transport is two rooms as well: what is said (exchange, pure) and who carries it (transport).
     "exchange": {"codec", "errors", "ops"},
     "transport": {"errors", "exchange", "ops"},

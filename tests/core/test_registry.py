@@ -107,7 +107,7 @@ def test_a_row_that_is_wrong_in_one_field_is_refused_and_named(tmp_path: Path, f
         network("zz")
 
 
-@pytest.mark.parametrize("missing", GOOD)
+@pytest.mark.parametrize("missing", [key for key in GOOD if key != "decimals"])  # 18 for EVM
 def test_a_row_without_what_it_needs_is_refused(tmp_path: Path, missing: str) -> None:
     fields = {key: value for key, value in GOOD.items() if key != missing}
     with pytest.raises(InputError, match=missing):
@@ -300,3 +300,20 @@ def test_a_file_may_change_the_endpoints_of_a_row_alone(tmp_path, monkeypatch):
     file.write_text('[networks.unheard-of]\nendpoints = ["http://127.0.0.1:1"]\n')
     with pytest.raises(InputError, match="CAIP-2"):
         registry.load_networks(file, override=True)
+
+
+def test_changing_a_row_in_one_call_keeps_the_rest_of_it():
+    before = registry.network("bitcoin")
+    changed = registry.add_network(
+        "bitcoin", id=before.id, symbol="BTC", decimals=8, endpoints=["http://127.0.0.1:1"], override=True
+    )
+    assert changed.endpoints == ("http://127.0.0.1:1",)
+    assert (changed.params, changed.aliases, changed.explorer) == (before.params, before.aliases, before.explorer)
+    assert registry.network("btc").endpoints == changed.endpoints
+
+
+def test_a_row_of_an_evm_network_may_leave_its_decimals_out(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('[networks.mine]\nid = "eip155:987654"\nsymbol = "MINE"\nendpoints = ["http://127.0.0.1:1"]\n')
+    (row,) = registry.load_networks(file)
+    assert row.decimals == 18

@@ -105,7 +105,9 @@ def foreign_points() -> list[bytes]:
     ]
 
 
-@pytest.mark.parametrize("point", foreign_points(), ids=lambda point: f"{len(point)}-{point[:2].hex()}-{point[-4:].hex()}")
+@pytest.mark.parametrize(
+    "point", foreign_points(), ids=lambda point: f"{len(point)}-{point[:2].hex()}-{point[-4:].hex()}"
+)
 def test_points_that_are_not_on_the_curve_are_refused(point):
     assert not secp256k1.is_valid_public_key(point)
     signature = SecpKey(b"\7" * 32).sign_compact(DIGEST)

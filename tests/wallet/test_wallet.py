@@ -409,3 +409,37 @@ def test_a_transaction_file_is_checked_against_its_bytes(wallet: Wallet) -> None
     data["requests"][0]["preimage"] = "00" * 32
     with pytest.raises(InputError, match="do not belong"):
         account.sign(json.dumps(data))
+
+
+@pytest.mark.parametrize("network_name", ["ethereum", "tron", "bitcoin", "solana"])
+def test_what_is_wrong_or_unsupported_is_said_before_anything_is_asked(network_name: str) -> None:
+    fake = FakeTransport()
+    account = Wallet.from_mnemonic(WORDS, transport=fake).account(network_name)
+    to = Wallet.from_mnemonic(WORDS).account(network_name, index=1).address
+    with pytest.raises(InputError, match="bogus"):
+        account.build(to=to, amount="1", bogus=1)
+    if network_name in ("ethereum", "tron"):
+        for verb in (account.build, account.quote, account.send):
+            with pytest.raises(Unsupported):
+                verb(Transfer(to, "1"), Transfer(to, "2"))
+    assert fake.asked == []
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_batch_takes_constant_memory(wallet: Wallet, threads: int) -> None:
+    import tracemalloc
+
+    account = wallet.account("ethereum")
+
+    def peak(count: int) -> int:
+        tracemalloc.start()
+        try:
+            for result in account.sign_batch((PAYMENT | {"nonce": n} for n in range(count)), threads=threads):
+                assert isinstance(result, SignedTransaction)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(500)
+    # Ten thousand results kept would be 10 MB and more; a chunk or two for each thread is less.
+    assert peak(10_000) < 8_000_000
