@@ -13,7 +13,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --co
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format types bench constraints clean nodes
+.PHONY: help demo test lint format types bench constraints clean nodes fuzz
 
 help:
 	@sed -n 's/^# //p' Makefile | sed -n '1,3p'
@@ -69,6 +69,13 @@ format: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
+
+# Every decoder, for SECONDS together; led by coverage where atheris has a wheel. What fails is kept in .cache/fuzz/.
+SECONDS ?= 60
+fuzz: $(VENV)/.dev
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check 'atheris>=3,<4' 2>/dev/null \
+	    || echo "atheris does not install here: mutations of the kept seeds, without coverage"
+	$(BIN)/python tests/fuzz/fuzz.py --seconds $(SECONDS)
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks

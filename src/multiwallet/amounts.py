@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import total_ordering
 from typing import Final, NoReturn
 
-from .errors import AmountError
+from .errors import AmountError, shown
 
 __all__ = ["Amount", "Asset"]
 
@@ -116,7 +116,7 @@ class Amount:
             raise TypeError(f'write an amount as text, like "0.1", not as {type(text).__name__}')
         match = _NUMBER.fullmatch(text)
         if match is None:
-            raise AmountError(f'cannot read the amount {text[:40]!r}: write digits and at most one point, like "0.1"')
+            raise AmountError(f'cannot read {shown(text)} as an amount: write digits and at most one point, like "0.1"')
         whole, fraction = match[1], match[2] or ""
         if len(fraction) > asset.decimals:
             raise AmountError(

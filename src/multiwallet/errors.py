@@ -74,6 +74,21 @@ __all__ = [
 ]
 
 
+def shown(text: object) -> str:
+    """A wrong text as a message may repeat it: whole if it is short and one word, else its length alone.
+
+    People swap arguments, and then what stands in the place of a name is a key or a phrase.
+
+    >>> shown("etherium"), shown("abandon abandon"), shown("ab" * 32)
+    ("'etherium'", 'a text of 15 characters', 'a text of 64 characters')
+    """
+    if not isinstance(text, str):
+        return f"a value of type {type(text).__name__}"
+    if len(text) <= 24 and text.isprintable() and " " not in text:
+        return repr(text)
+    return f"a text of {len(text)} characters"
+
+
 class MultiwalletError(Exception):
     """The root of the tree: catch this to catch everything the library raises on purpose."""
 

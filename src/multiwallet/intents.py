@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from .amounts import Amount, Asset
-from .errors import InputError
+from .errors import InputError, shown
 from .path import Path
 
 __all__ = ["Holder", "Network", "Options", "Payment", "Transfer", "check_options"]
@@ -121,7 +121,7 @@ class Options:
 
     def __post_init__(self) -> None:
         if self.speed not in ("slow", "normal", "fast"):
-            raise InputError(f"speed is slow, normal or fast, not {str(self.speed)[:20]!r}")
+            raise InputError(f"speed is slow, normal or fast, not {shown(self.speed)}")
 
 
 @dataclass(frozen=True, slots=True, init=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 from .account import Account, AsyncAccount
 from .batch import BatchResult
 from .chain import Network
-from .errors import InputError, MultiwalletError, SigningRefused
+from .errors import InputError, MultiwalletError, SigningRefused, shown
 from .operations import AccountOperations, Session
 from .ops import Op, gather
 from .path import Path
@@ -145,11 +145,16 @@ class WalletFace(Generic[A]):
         from . import registry
 
         urls: dict[str, tuple[str, ...]] = {}
+        if not isinstance(endpoints or {}, Mapping):
+            raise InputError('endpoints names the network of each URL: endpoints={"ethereum": "https://..."}')
         for name, url in (endpoints or {}).items():
             given = (url,) if isinstance(url, str) else url
             if not isinstance(given, Sequence) or not all(isinstance(part, str) for part in given):
-                raise InputError(f"the endpoints of {str(name)[:60]!r} are a URL or a list of URLs")
-            urls[registry.network(name).id] = tuple(given)
+                raise InputError(f"the endpoints of {shown(name)} are a URL or a list of URLs")
+            row = registry.network(name)
+            if not all(part.rpartition("+")[2].startswith(("http://", "https://")) for part in given):
+                raise InputError(f"an endpoint of {row.name} does not start with http:// or https://")
+            urls[row.id] = tuple(given)
         if signer is None and keychain.has_private_keys:
             signer = LocalSigner(keychain)
         session = Session(keychain, can_sign=signer is not None, endpoints=urls, family=family)

@@ -23,6 +23,7 @@ from .errors import (
     Timeout,
     TransportError,
     Unsupported,
+    shown,
 )
 from .ops import Effect, Op, Sign, ask, gather
 from .path import HARDENED, Path
@@ -177,7 +178,7 @@ class Session:
             kind = self.kind or (chain.kinds[0] if path is None else chain.kind_of(Path(path)))
         if kind not in chain.kinds:
             known = ", ".join(repr(k) for k in chain.kinds if k) or "none but the default"
-            raise InputError(f"{network.name} has no address kind {str(kind)[:20]!r}: the kinds are {known}")
+            raise InputError(f"{network.name} has no address kind {shown(kind)}: the kinds are {known}")
         return network, chain, kind
 
 

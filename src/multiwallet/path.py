@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
 
-from .errors import InvalidPath
+from .errors import InvalidPath, shown
 
 __all__ = ["HARDENED", "Path"]
 
@@ -124,7 +124,7 @@ def _parse(text: str) -> tuple[int, ...]:
         digits = step[:-1] if hardened else step
         if not (digits.isascii() and digits.isdigit()) or len(digits) > 10:
             raise InvalidPath(
-                f"cannot read step {step[:20]!r} of the path: write numbers with / between them and ' after "
+                f"cannot read the step {shown(step)} of the path: write numbers with / between them and ' after "
                 "a hardened one, like m/44'/60'/0'/0/0"
             )
         number = int(digits)

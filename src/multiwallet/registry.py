@@ -23,7 +23,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from .chain import Chain, Network
-from .errors import InputError, MissingExtra, UnknownNetwork
+from .errors import InputError, MissingExtra, UnknownNetwork, shown
 
 __all__ = ["add_network", "chain", "load_networks", "network", "networks", "parse_address", "verify_message"]
 
@@ -136,7 +136,7 @@ def _read_file(name: str | os.PathLike[str], known: _Table) -> list[Network]:
 
 def _check_family(row: Network) -> None:
     if row.family not in FAMILIES and row.family not in _plugins():
-        raise InputError(f"there is no family {row.family[:40]!r}: the families are {', '.join(sorted(FAMILIES))}")
+        raise InputError(f"there is no family {shown(row.family)}: the families are {', '.join(sorted(FAMILIES))}")
 
 
 def _changes(name: str, table: Mapping[str, Any], known: _Table | None) -> dict[str, Any]:
@@ -174,7 +174,7 @@ def _read_rows(text: str, source: str, known: _Table | None = None) -> list[Netw
 
 def _row(name: str, data: Mapping[str, Any]) -> Network:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise InputError(f"{str(name)[:40]!r} is no network name: use lower-case letters, digits and dashes")
+        raise InputError(f"{shown(name)} is no network name: use lower-case letters, digits and dashes")
     unknown = sorted(set(data) - _FIELDS)
     if unknown:
         raise InputError(f"the network {name!r} has an unknown field {unknown[0]!r}")
@@ -207,7 +207,7 @@ def _row(name: str, data: Mapping[str, Any]) -> Network:
             raise InputError(f"the field {key!r} of the network {name!r} is a list of texts")
     for alias in data.get("aliases", ()):
         if not _NAME.fullmatch(alias):  # a capital letter or a foreign id would take another network's place
-            raise InputError(f"{alias[:40]!r} is no alias: use lower-case letters, digits and dashes, as for a name")
+            raise InputError(f"{shown(alias)} is no alias: use lower-case letters, digits and dashes, as for a name")
     slip44 = data.get("slip44", 60 if family == "evm" else None)
     if not isinstance(slip44, int) or isinstance(slip44, bool) or slip44 < 0:
         raise InputError(f"the network {name!r} needs slip44, its coin's number in SLIP-44")
@@ -253,19 +253,21 @@ def network(name: str | Network) -> Network:
     row = _table().find(name)
     if row is not None:
         return _with_environment(row)
-    shown = name[:60]
     if re.fullmatch(r"eip155:[1-9][0-9]{0,30}", name, re.ASCII):
         raise UnknownNetwork(
-            f"{shown} has no row yet: add it with multiwallet.add_network("
-            f'"my-network", id="{shown}", symbol="ETH", endpoints=["https://..."])'
+            f"{name} has no row yet: add it with multiwallet.add_network("
+            f'"my-network", id="{name}", symbol="ETH", endpoints=["https://..."])'
         )
     import difflib
 
     table = _table()
-    near = difflib.get_close_matches(shown.lower(), table.names, n=3)
+    near = difflib.get_close_matches(name[:64].lower(), table.names, n=3)
     hint = f": did you mean {' or '.join(near)}?" if near else ": see multiwallet.networks(), or add_network()"
+    wrong = repr(name) if _CAIP2.fullmatch(name) and ":" in name else shown(name)
+    if wrong.startswith("a text"):
+        hint = ": were the arguments swapped? It is the first, and what it held is not repeated here"
     missing = "".join(f"; the plug-in {plugin!r} could not be loaded ({why})" for plugin, why in table.unloaded.items())
-    raise UnknownNetwork(f"there is no network {shown!r}{hint}{missing}")
+    raise UnknownNetwork(f"there is no network of the name {wrong}{hint}{missing}")
 
 
 def add_network(
@@ -282,7 +284,8 @@ def add_network(
 
     ``id`` is its CAIP-2 id, ``symbol`` and ``decimals`` (18 for EVM) describe its coin; further fields
     are those of :class:`~multiwallet.chain.Network`: ``family, title, aliases, slip44, explorer, testnet,
-    params``. A row that is changed and keeps its id keeps what is not named here. Raises :class:`~multiwallet.errors.InputError`.
+    params``. A row that is changed and keeps its id keeps what is not named here. Raises
+    :class:`~multiwallet.errors.InputError`.
 
     >>> add_network("my-rollup", id="eip155:424242", symbol="ETH", endpoints=["http://127.0.0.1:8545"]).title
     'my-rollup'

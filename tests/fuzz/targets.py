@@ -321,8 +321,9 @@ def run_node_answer(data: bytes) -> None:
     reply = HttpReply(200 + data[0] % 250 if data else 200, {"retry-after": text_of(data[:20])}, data)
     calls = [Rpc("eip155:1", "eth_chainId", [])] * 2
     for effects in (calls[:1], calls, [Rest("tron:0x2b6653dc", "POST", "wallet/getnowblock", {})]):
-        for outcome in read_reply("http://user:pass@node.example/key", effects, reply):
-            assert "pass" not in str(outcome) or b"pass" in data
+        for outcome in read_reply("http://user:s3cret-of-a-node@node.example/k3y", effects, reply):
+            assert "s3cret" not in str(outcome)
+            assert "k3y" not in str(outcome) or b"k3y" in data
 
 
 @cache

@@ -158,3 +158,47 @@ def test_an_unknown_evm_network_says_how_to_add_it() -> None:
         multiwallet.network("eip155:987654321")
     with pytest.raises(UnknownNetwork, match="ethereum"):
         multiwallet.network("etherium")
+
+
+SECRETS = (
+    "L4rK1yDtCWekvXuE6oXD9jCYfFNV2cWRpVuPLBcCU2z8TrisoyY1",
+    "0x1ab42cc412b618bdea3a599e3c9bae199ebf030895b039e9db1e30dafb12b727",
+    "1ab42cc412b618bdea3a599e3c9bae199ebf030895b039e9db1e30dafb12b727",
+    WORDS,
+    "xprv9s21ZrQH143K3GJpoapnV8SFfukcVBSfeCficPSGfubmSFDxo1kuHnLisriDvSnRRuL2Qrg5ggqHKNVpxR86QEC8w35uxmGoggxtQTPvfUu",
+)
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_secret_in_the_wrong_place_is_never_repeated(secret: str) -> None:
+    wallet = Wallet.from_mnemonic(WORDS)
+    for call in (
+        lambda: Wallet.from_private_key(secret, "bitcoin"),
+        lambda: Wallet.from_xpub(secret, "bitcoin"),
+        lambda: multiwallet.network(secret),
+        lambda: multiwallet.parse_address(secret, ETH),
+        lambda: multiwallet.parse_address("ethereum", secret),
+        lambda: wallet.account(secret),
+        lambda: wallet.account("ethereum", path=secret),
+        lambda: wallet.account("bitcoin", kind=secret),
+        lambda: wallet.portfolio([secret]),
+        lambda: Wallet.from_mnemonic(WORDS, endpoints={secret: "http://127.0.0.1:1"}),
+        lambda: Wallet.from_mnemonic(WORDS, endpoints={"ethereum": secret}),
+        lambda: multiwallet.add_network(secret, id="eip155:5", symbol="X"),
+        lambda: multiwallet.add_network("mine", id=secret, symbol="X"),
+        lambda: multiwallet.network("bitcoin").amount(secret),
+        lambda: Mnemonic(WORDS, secret),
+        lambda: Mnemonic(secret + " zzz"),
+        lambda: wallet.account("ethereum").build(to=secret, amount="1"),
+        lambda: wallet.account("ethereum").build(to=ETH, amount=secret),
+        lambda: wallet.account("ethereum").build(to=ETH, amount="1", speed=secret),
+        lambda: wallet.account("ethereum").sign(secret),
+        lambda: wallet.account("bitcoin").sign(secret),
+        lambda: wallet.account("tron").sign(secret),
+        lambda: wallet.account("solana").sign(secret),
+    ):
+        with pytest.raises(MultiwalletError) as caught:
+            call()
+        text = str(caught.value)
+        for start in range(0, len(secret) - 24, 5):
+            assert secret[start : start + 24] not in text

@@ -47,6 +47,7 @@ class Devnet:
         self._engines: dict[str, Engine] = {}
         self._faults: dict[str, deque[str | MultiwalletError]] = {}
         self._lock = threading.RLock()
+        self._closed = False
 
     # -- the transport -----------------------------------------------------------------------------
 
@@ -90,6 +91,8 @@ class Devnet:
         """The engine of a network, started now if it was not yet. Raises Unsupported for other families."""
         row = registry.network(network)
         with self._lock:
+            if self._closed:
+                raise Unsupported("this devnet is closed, and what it held is gone: open another one")
             engine = self._engines.get(row.id)
             if engine is None:
                 target = _ENGINES.get(row.family)
@@ -177,6 +180,7 @@ class Devnet:
     def close(self) -> None:
         """Stop the engines and free what they hold."""
         with self._lock:
+            self._closed = True
             while self._engines:
                 self._engines.popitem()[1].close()
 

@@ -7,7 +7,7 @@ from functools import cache
 from importlib import resources
 from typing import Final, NamedTuple
 
-from multiwallet.errors import InputError
+from multiwallet.errors import InputError, shown
 
 __all__ = ["LANGUAGES", "Wordlist", "load"]
 
@@ -44,7 +44,7 @@ def load(language: str) -> Wordlist:
     (('abandon', 'ability', 'able'), 2047)
     """
     if language not in LANGUAGES:
-        raise InputError(f"BIP-39 has no wordlist {language[:30]!r}; it has {', '.join(LANGUAGES)}")
+        raise InputError(f"BIP-39 has no wordlist {shown(language)}; it has {', '.join(LANGUAGES)}")
     text = resources.files(__name__).joinpath(f"{language}.txt").read_text("utf-8")
     words = tuple(text.split())
     return Wordlist(language, words, {word: number for number, word in enumerate(words)})
