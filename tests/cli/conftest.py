@@ -9,6 +9,7 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -131,6 +132,12 @@ def child() -> Callable[..., Ended]:
     return invoke
 
 
+def _own_terminal() -> None:
+    # A suite that runs in the background may have been started with interrupts ignored, and children inherit that.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    fcntl.ioctl(2, termios.TIOCSCTTY, 0)
+
+
 class Terminal:
     """A command line at a terminal of its own: what it shows can be awaited, and answered."""
 
@@ -146,7 +153,7 @@ class Terminal:
             stderr=slave,
             env=os.environ | {"TERM": "dumb", "COLUMNS": "100"} | environment,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(2, termios.TIOCSCTTY, 0),
+            preexec_fn=_own_terminal,
         )
         os.close(slave)
         if stdin is not None and self._process.stdin is not None:

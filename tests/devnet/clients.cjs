@@ -12,7 +12,7 @@ const read = async () => {
 const clients = {
   async ethers({ load, url, key, to }) {
     const { JsonRpcProvider, Wallet, parseEther } = load("ethers");
-    const provider = new JsonRpcProvider(url, undefined, { pollingInterval: 100 });
+    const provider = new JsonRpcProvider(url, undefined, { pollingInterval: 100, cacheTimeout: -1 }); // else a stale nonce
     const wallet = new Wallet(key, provider);
     const sent = await wallet.sendTransaction({ to, value: parseEther("0.25") });
     const receipt = await sent.wait(1, 20_000);

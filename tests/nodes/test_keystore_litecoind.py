@@ -22,7 +22,11 @@ def core(litecoind, tmp_path):
         litecoind.rpc("createwallet", name, options.get("watch_only", False), options.get("blank", False))
         return lambda method, *params: litecoind.rpc(method, *params, path="/wallet/" + name)
 
-    return wallet, tmp_path
+    before = litecoind.rpc("listwallets")
+    yield wallet, tmp_path
+    for name in litecoind.rpc("listwallets"):
+        if name not in before:  # with several wallets loaded, the node would no longer know which one others mean
+            litecoind.rpc("unloadwallet", name)
 
 
 def test_what_dumpwallet_writes_is_read(core):
