@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from .errors import SigningRefused
 from .transactions import Scheme, SigningRequest
@@ -34,8 +34,9 @@ class LocalSigner:
     """Signs with the private keys of a keychain in this process, and checks each signature it makes.
 
     Of more than eight requests at once (a transaction of many inputs) the first and every sixteenth signature
-    is checked, since a check costs as much as a signature. RFC 6979 for ECDSA (with Bitcoin Core's low-R grinding where a request asks for it), BIP-340 with
-    fresh auxiliary randomness, RFC 8032 for ed25519. ``verify=False`` leaves the self-check out.
+    is checked, since a check costs as much as a signature. RFC 6979 for ECDSA (with Bitcoin Core's low-R
+    grinding where a request asks for it), BIP-340 with fresh auxiliary randomness, RFC 8032 for ed25519.
+    ``verify=False`` leaves the self-check out.
     """
 
     __slots__ = ("_keychain", "_verify")
@@ -47,10 +48,19 @@ class LocalSigner:
     def sign(self, requests: Sequence[SigningRequest]) -> list[bytes]:
         """Sign each request; SigningRefused when a key is not here or a signature fails its check."""
         few = len(requests) <= _ALL_CHECKED
-        return [
-            self._sign(request, check=self._verify and (few or number % _SAMPLE == 0))
-            for number, request in enumerate(requests)
-        ]
+        ready: dict[tuple[Any, ...], Callable[[bytes], bytes]] = {}  # two hundred inputs may well be of one key
+        signatures = []
+        for number, request in enumerate(requests):
+            wanted = (request.scheme, request.path, request.public_key, request.tweak)
+            sign = ready.get(wanted)
+            if sign is None:
+                key = self._key(request.scheme, request.path, request.public_key)
+                sign = ready[wanted] = _bare(key, request.scheme, request.tweak)
+            signature = sign(request.message)
+            if self._verify and (few or number % _SAMPLE == 0) and not verify_signature(request, signature):
+                raise SigningRefused("a signature failed its own check and was thrown away: this machine may be faulty")
+            signatures.append(signature)
+        return signatures
 
     def digest_signer(self, scheme: Scheme, path: Path | None, public_key: bytes) -> Callable[[bytes], bytes]:
         """A bare function from the bytes to sign to the signature, for one key: the core of a batch.
@@ -63,14 +73,6 @@ class LocalSigner:
     def close(self) -> None:
         """Wipe the keys."""
         self._keychain.close()
-
-    def _sign(self, request: SigningRequest, *, check: bool) -> bytes:
-        key = self._key(request.scheme, request.path, request.public_key)
-        message = request.message
-        signature = _bare(key, request.scheme, request.tweak)(message)
-        if check and not verify_signature(request, signature):
-            raise SigningRefused("a signature failed its own check and was thrown away: this machine may be faulty")
-        return signature
 
     def _key(self, scheme: Scheme, path: Path | None, public_key: bytes) -> SigningKey:
         key = self._keychain.signing_key(_curve(scheme), path)
