@@ -51,8 +51,11 @@ class Slipping(SeedKeychain):
             public_key = real.public_key
 
             def low_r_signer(self) -> Any:
-                keychain.right -= 1
-                return real.low_r_signer() if keychain.right >= 0 else lambda _: real.low_r_signer()(bytes(32))
+                def sign(digest: bytes) -> bytes:
+                    keychain.right -= 1
+                    return real.sign_low_r(digest if keychain.right >= 0 else bytes(32))
+
+                return sign
 
         return Key()
 
