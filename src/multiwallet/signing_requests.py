@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from .path import Path
 
@@ -48,16 +50,24 @@ class SigningRequest:
     @property
     def message(self) -> bytes:
         """The bytes that are signed: 32 of them unless the scheme signs messages of any length."""
-        from .crypto import hashes
+        make = _hashes.get(self.digest) or _hash(self.digest)
+        return make(self.preimage)
 
-        match self.digest:
-            case Digest.KECCAK256:
-                return hashes.keccak256(self.preimage)
-            case Digest.SHA256:
-                return hashes.sha256(self.preimage)
-            case Digest.SHA256D:
-                return hashes.sha256d(self.preimage)
-            case Digest.TAPSIGHASH:
-                return hashes.tagged_hash("TapSighash", self.preimage)
-            case Digest.NONE:
-                return self.preimage
+
+_hashes: dict[Digest, Callable[[bytes], bytes]] = {}
+
+
+def _hash(digest: Digest) -> Callable[[bytes], bytes]:
+    # Looked up once and kept: importing this page loads no native code, and a batch asks a hundred thousand times.
+    from .crypto import hashes
+
+    _hashes.update(
+        {
+            Digest.NONE: bytes,
+            Digest.KECCAK256: hashes.keccak256,
+            Digest.SHA256: hashes.sha256,
+            Digest.SHA256D: hashes.sha256d,
+            Digest.TAPSIGHASH: partial(hashes.tagged_hash, "TapSighash"),
+        }
+    )
+    return _hashes[digest]
