@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import statistics
 import time
 from collections.abc import Callable
@@ -51,6 +52,8 @@ def run(case: Case, rounds: int) -> Result:
     """Measure a case: in each round the floor, ours, the floor again; peers once in every round."""
     case.floor()
     case.ours()
+    gc.collect()
+    gc.freeze()  # the peers' modules stay out of the collector's rounds, or ours would pay for the size of theirs
     floors, ours, shares = [], [], []
     peers: dict[str, list[float]] = {name: [] for name in case.peers}
     for _ in range(rounds):
