@@ -65,7 +65,7 @@ class AbiType:
 
     def decode(self, source: Source, position: int) -> tuple[Any, int]:
         """The value at ``position`` and the position after its encoding."""
-        raise NotImplementedError
+        raise NotImplementedError  # each type says how
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"

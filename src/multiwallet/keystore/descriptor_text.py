@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from ..codec import descriptor_checksum
 from ..errors import InputError, InvalidKey, Unsupported
 from ..path import HARDENED, Path
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["Descriptor", "KeyExpression", "checksum", "parse", "parse_key", "with_checksum"]
 
 _LONGEST: Final = 20_000
-_CHARACTERS: Final = "0123456789()[],'/*abcdefgh@:$%{}IJKLMNOPQRSTUVWXYZ&+-.;<=>?!^_|~ijklmnopqrstuvwxyzABCDEFGH`#\"\\ "
-_CHECKSUM_CHARACTERS: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-_GENERATOR: Final = (0xF5DEE51989, 0xA9FDCA3312, 0x1BAB10E32D, 0x3706B1677A, 0x644D626FFD)
 _KEY: Final = re.compile(
     r"(?:\[([0-9a-fA-F]{8})((?:/\d{1,10}['h]?)*)\])?([0-9A-Za-z]+)((?:/(?:\d{1,10}['h]?|<[0-9;'h]{3,200}>))*)(/\*['h]?)?",
     re.ASCII,
@@ -42,35 +40,16 @@ _MOST_KEYS: Final = 20
 def checksum(text: str) -> str:
     """The eight characters that stand behind the ``#`` of a descriptor.
 
-    Raises :class:`~multiwallet.errors.InvalidKey` for a character that no descriptor has.
+    Raises :class:`~multiwallet.errors.InvalidKey` for a character that no descriptor has, without the character: a
+    descriptor may hold a private key.
 
     >>> checksum("raw(deadbeef)")
     '89f8spxm'
     """
-    value, group, count = 1, 0, 0
-    for character in text:
-        position = _CHARACTERS.find(character)
-        if position < 0:
-            raise InvalidKey("a descriptor holds a character that no descriptor has")
-        value = _step(value, position & 31)
-        group, count = group * 3 + (position >> 5), count + 1
-        if count == 3:
-            value, group, count = _step(value, group), 0, 0
-    if count:
-        value = _step(value, group)
-    for _ in range(8):
-        value = _step(value, 0)
-    value ^= 1
-    return "".join(_CHECKSUM_CHARACTERS[value >> 5 * (7 - place) & 31] for place in range(8))
-
-
-def _step(value: int, symbol: int) -> int:
-    top = value >> 35
-    value = (value & 0x7FFFFFFFF) << 5 ^ symbol
-    for bit, generator in enumerate(_GENERATOR):
-        if top >> bit & 1:
-            value ^= generator
-    return value
+    try:
+        return descriptor_checksum.checksum(text)
+    except InputError:
+        raise InvalidKey("a descriptor holds a character that no descriptor has") from None
 
 
 def with_checksum(text: str) -> str:

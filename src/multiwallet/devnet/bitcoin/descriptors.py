@@ -10,6 +10,7 @@ from typing import Final
 from ...chain import Network
 from ...chains.bitcoin import addresses
 from ...chains.bitcoin.script import kind_of, script_for_key
+from ...codec.descriptor_checksum import checksum
 from ...crypto import secp256k1
 from ...crypto.hashes import hash160
 from ...errors import InputError, MultiwalletError, Rejected
@@ -17,9 +18,6 @@ from ...keys.hd import ExtendedKey
 
 __all__ = ["Descriptor", "checksum", "described", "read_descriptor", "read_range"]
 
-_CHARACTERS: Final = "0123456789()[],'/*abcdefgh@:$%{}IJKLMNOPQRSTUVWXYZ&+-.;<=>?!^_|~ijklmnopqrstuvwxyzABCDEFGH`#\"\\ "
-_CHECK_CHARACTERS: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-_GENERATOR: Final = (0xF5DEE51989, 0xA9FDCA3312, 0x1BAB10E32D, 0x3706B1677A, 0x644D626FFD)
 _LONGEST: Final = 1000
 _LARGEST_RANGE: Final = 10_000
 _KEY: Final = re.compile(
@@ -29,40 +27,6 @@ _KEY: Final = re.compile(
 )
 _SHAPE: Final = re.compile(r"(sh\(wpkh|wpkh|pkh|pk|tr|rawtr|combo|addr|raw)\((.*)", re.ASCII)
 _KINDS: Final = {"pkh": "p2pkh", "wpkh": "p2wpkh", "sh(wpkh": "p2sh-p2wpkh", "tr": "p2tr"}
-
-
-def checksum(text: str) -> str:
-    """The eight characters that follow a descriptor after ``#`` (BIP-380).
-
-    Raises :class:`~multiwallet.errors.InputError` for characters that no descriptor has.
-
-    >>> checksum("raw(deadbeef)")
-    '89f8spxm'
-    """
-
-    def mix(state: int, value: int) -> int:
-        top = state >> 35
-        state = (state & 0x7FFFFFFFF) << 5 ^ value
-        for bit, generator in enumerate(_GENERATOR):
-            if top >> bit & 1:
-                state ^= generator
-        return state
-
-    state, group, count = 1, 0, 0
-    for character in text:
-        position = _CHARACTERS.find(character)
-        if position < 0:
-            raise InputError(f"a descriptor does not have the character {character!r}")
-        state = mix(state, position & 31)
-        group, count = group * 3 + (position >> 5), count + 1
-        if count == 3:
-            state, group, count = mix(state, group), 0, 0
-    if count:
-        state = mix(state, group)
-    for _ in range(8):
-        state = mix(state, 0)
-    state ^= 1
-    return "".join(_CHECK_CHARACTERS[state >> 5 * (7 - at) & 31] for at in range(8))
 
 
 def described(network: Network, script: bytes) -> str:
