@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .errors import MultiwalletError as MultiwalletError
     from .keys.mnemonic import Mnemonic as Mnemonic
     from .path import Path as Path
+    from .pool import AsyncEndpointPool as AsyncEndpointPool
+    from .pool import EndpointPool as EndpointPool
     from .registry import add_network as add_network
     from .registry import load_networks as load_networks
     from .registry import network as network
@@ -47,8 +49,10 @@ _HOMES = {
     "Amount": "amounts",
     "Asset": "amounts",
     "AsyncAccount": "account",
+    "AsyncEndpointPool": "pool",
     "AsyncWallet": "wallet",
     "Balance": "transactions",
+    "EndpointPool": "pool",
     "Fee": "transactions",
     "Mnemonic": "keys.mnemonic",
     "MultiwalletError": "errors",

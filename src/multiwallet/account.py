@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .amounts import Amount, Asset
 from .batch import BatchResult, sign_each, sign_one, slow_path
-from .chain import Network, Transfer
+from .chain import Network, Replay, Transfer
 from .errors import InputError
-from .ops import arun, run
+from .ops import Op, arun, run
 from .path import Path
 from .transactions import Balance, Fee, Receipt, SignedTransaction, UnsignedTransaction
 
@@ -27,6 +28,7 @@ class _AccountFace:
     __slots__ = ("_operations", "_wallet")
 
     _operations: AccountOperations
+    _wallet: Wallet | AsyncWallet
 
     @property
     def address(self) -> str:
@@ -106,6 +108,21 @@ class _AccountFace:
 
         operations = self._operations
         return export_private_key(operations.session.keychain, operations.chain, operations.holder)
+
+    def _sending(
+        self, transfers: tuple[Transfer, ...], options: Mapping[str, Any], key: str | None
+    ) -> tuple[Op[Receipt], bool]:
+        """How a payment goes out, and whether it has to wait for others of this account in this process."""
+        outbox = self._wallet.outbox
+        if outbox is None:
+            if key is not None:
+                raise InputError("an idempotency key needs a memory: call wallet.open_outbox(...) first")
+            return self._operations.send(transfers, options), True
+        if key is None and self._operations.chain.replay is None:
+            return self._operations.send(transfers, options), True
+        # Nonces are shared out by the store; coins are too, and choosing them in turn saves choosing them again.
+        in_turn = self._operations.chain.replay is Replay.COINS
+        return outbox._operations.send(self._operations, transfers, options, key), in_turn
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.id}>"
@@ -222,16 +239,19 @@ class Account(_AccountFace):
         speed: str = "normal",
         max_fee: str | Amount | None = None,
         memo: str | None = None,
+        idempotency_key: str | None = None,
         **native: Any,
     ) -> Receipt:
         """Build, sign and broadcast; the receipt's ``wait()`` follows it.
 
-        Within one wallet, sends from one account take turns, so that each builds on what the one before left.
+        Within one wallet, sends from one account take turns, so that each builds on what the one before left. With
+        an outbox (:meth:`Wallet.open_outbox`) it is safe among processes as well, and ``idempotency_key`` names the
+        payment: the same key is the same transaction, whatever happens, and another request under it is an
+        :class:`~multiwallet.errors.IdempotencyConflict`.
         """
-        operation = self._operations.send(
-            _transfers(transfers, to, amount, asset), _options(speed, max_fee, memo, native)
-        )
-        with self._wallet._turn(self._operations):
+        wanted = _transfers(transfers, to, amount, asset)
+        operation, in_turn = self._sending(wanted, _options(speed, max_fee, memo, native), idempotency_key)
+        with self._wallet._turn(self._operations) if in_turn else nullcontext():
             return self._followed(run(operation, self._wallet._perform))
 
     def sign_batch(self, transactions: Iterable[Any], *, threads: int = 1) -> Iterator[BatchResult]:
@@ -335,13 +355,13 @@ class AsyncAccount(_AccountFace):
         speed: str = "normal",
         max_fee: str | Amount | None = None,
         memo: str | None = None,
+        idempotency_key: str | None = None,
         **native: Any,
     ) -> Receipt:
         """As :meth:`Account.send`."""
-        operation = self._operations.send(
-            _transfers(transfers, to, amount, asset), _options(speed, max_fee, memo, native)
-        )
-        async with self._wallet._turn(self._operations):
+        wanted = _transfers(transfers, to, amount, asset)
+        operation, in_turn = self._sending(wanted, _options(speed, max_fee, memo, native), idempotency_key)
+        async with self._wallet._turn(self._operations) if in_turn else nullcontext():
             return self._followed(await arun(operation, self._wallet._perform))
 
     def sign_batch(

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from enum import StrEnum
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from .amounts import Asset
 from .errors import InputError, Reverted, Timeout, Unsupported
@@ -36,13 +37,16 @@ __all__ = [
     "Balance",
     "BatchPlan",
     "Chain",
+    "Claims",
     "Digest",
     "Fee",
     "Holder",
     "Network",
+    "Nonces",
     "Options",
     "Payment",
     "Receipt",
+    "Replay",
     "Scheme",
     "SignedTransaction",
     "SigningRequest",
@@ -52,6 +56,31 @@ __all__ = [
     "UnsignedTransaction",
     "check_options",
 ]
+
+
+class Replay(StrEnum):
+    """What keeps two transactions of one payment from both being included."""
+
+    NONCE = "nonce"
+    """Each takes a number of the account's, which is used once: the transactions of one payment share it."""
+    COINS = "coins"
+    """What it spends is spent once: the transactions of one payment share a coin."""
+    EXPIRY = "expiry"
+    """Nothing: the one before must have expired for certain before another is signed."""
+
+
+class Nonces(NamedTuple):
+    """How far an account's numbers are used: in blocks, and counting what waits to be included."""
+
+    included: int
+    pending: int
+
+
+class Claims(NamedTuple):
+    """What a transaction takes that another of the account cannot take as well."""
+
+    nonce: int | None = None
+    coins: tuple[str, ...] = ()
 
 
 class BatchPlan(Protocol):
@@ -78,13 +107,15 @@ class Chain(ABC):
     family: ClassVar[str]
     """The name that rows give as their ``family``."""
     curve: ClassVar[str]
-    """``secp256k1`` or ``ed25519``."""
+    """The curve of its keys: ``secp256k1``, ``ed25519``, ``sr25519`` or ``secp256r1``. See :meth:`curve_of`."""
     kinds: ClassVar[tuple[str, ...]] = ("",)
     """The address kinds it knows, the default first."""
     key_forms: ClassVar[tuple[str, ...]] = ("hex",)
     """How this ecosystem writes private keys, the form for export first: ``hex``, ``0xhex``, ``wif``, ``keypair``."""
     whole_accounts: ClassVar[bool] = False
     """Whether an account without an index is a whole account of many addresses."""
+    replay: ClassVar[Replay | None] = None
+    """What an outbox relies on to pay once. None: the family's payments cannot go through an outbox yet."""
 
     # -- keys and addresses: pure ------------------------------------------------------------------
 
@@ -103,6 +134,14 @@ class Chain(ABC):
     def asset_id(self, network: Network, reference: str) -> str:
         """The CAIP-19 id of a token from its contract or mint address; InvalidAddress, or Unsupported without tokens."""
         raise Unsupported(f"{network.title} has no tokens that this library knows")
+
+    def curve_of(self, network: Network, kind: str) -> str:
+        """The curve of an address kind's keys; :attr:`curve` unless a family (or one of its networks) has several."""
+        return self.curve
+
+    def kinds_of(self, network: Network) -> tuple[str, ...]:
+        """The address kinds that one network has, the default first; :attr:`kinds` unless networks differ in them."""
+        return self.kinds
 
     def kind_of(self, path: Path) -> str:
         """The address kind that an explicit path implies; the default one where paths imply none."""
@@ -269,3 +308,30 @@ class Chain(ABC):
             pause = min(pause * 1.5, 5.0, max(timeout - waited, 0.05))
             yield from ask(Sleep(pause))
             waited += pause
+
+    # -- for an outbox, which pays once whatever happens -------------------------------------------
+
+    def claims(self, signed: SignedTransaction) -> Claims:
+        """What the signed transaction takes: its nonce, or its coins in the form of the option ``coins``."""
+        raise Unsupported(f"payments of the family {self.family} cannot go through an outbox yet")
+
+    def nonces(self, holder: Holder) -> Op[Nonces]:
+        """The account's next numbers, where :attr:`replay` is ``NONCE``. The option ``nonce`` of build takes one."""
+        raise Unsupported(f"the family {self.family} has no nonces")
+
+    def is_dead(self, holder: Holder, signed: SignedTransaction, *, depth: int) -> Op[bool]:
+        """Whether these bytes can never be included any more, for certain, ``depth`` blocks deep.
+
+        Asked of a transaction that the chain does not know. False wherever there is doubt.
+        """
+        raise Unsupported(f"payments of the family {self.family} cannot go through an outbox yet")
+
+    def replace(
+        self, holder: Holder, transaction: UnsignedTransaction, options: Options, *, cancel: bool = False
+    ) -> Op[UnsignedTransaction]:
+        """A transaction that takes the place of this one, at a fee high enough for nodes to let it.
+
+        It pays the same, and with ``cancel`` nothing to anybody; of ``options`` the speed and ``max_fee`` count.
+        Raises :class:`~multiwallet.errors.Unsupported` where nothing can be replaced before it has expired.
+        """
+        raise Unsupported(f"a transaction of the family {self.family} cannot be replaced: wait until it has expired")

@@ -6,9 +6,17 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from .chain import Chain, Holder, Network
-from .errors import InvalidKey, Unsupported
-from .keys.formats import encode_keypair, encode_wif, parse_ed25519, parse_secp256k1
+from .errors import InputError, InvalidKey, Unsupported, shown
+from .keys.formats import (
+    encode_keypair,
+    encode_wif,
+    parse_ed25519,
+    parse_secp256k1,
+    parse_secp256r1,
+    parse_sr25519,
+)
 from .keys.hd import ExtendedKey
+from .keys.key_forms import read_form, write_form
 from .keys.keychain import ExtendedKeychain, Keychain
 from .path import Path
 from .secret import Secret, discreet
@@ -24,10 +32,15 @@ __all__ = [
 
 
 class ImportedPrivateKey(NamedTuple):
-    """A private key (32 bytes) and whether its public key is written compressed."""
+    """A private key (32 bytes; 64 for some of sr25519), whether its public key is written compressed, and its curve.
+
+    ``kind`` is the address kind that it implies, or empty.
+    """
 
     secret: Secret
     compressed: bool
+    curve: str
+    kind: str
 
 
 class ImportedExtendedKey(NamedTuple):
@@ -39,17 +52,54 @@ class ImportedExtendedKey(NamedTuple):
 
 
 @discreet
-def import_private_key(key: str | bytes | Secret, chain: Chain, network: Network) -> ImportedPrivateKey:
+def import_private_key(
+    key: str | bytes | Secret, chain: Chain, network: Network, kind: str | None = None
+) -> ImportedPrivateKey:
     """Read a private key in whatever form the network's users have it.
 
-    Hex (with or without ``0x``) or 32 bytes; WIF where the network has it; base58 of 64 or 32 bytes, 64
-    bytes or a JSON array for ed25519. Raises :class:`~multiwallet.errors.InvalidKey`, without the key.
+    The forms that the family (or the row, as ``params.key_forms``) names and that tell their curve, such as AIP-80;
+    hex (with or without ``0x``) or 32 bytes; WIF where the network has it; base58 of 64 bytes or a JSON array for
+    ed25519; 64 bytes too for sr25519. ``kind`` says the address kind where the family's kinds have different curves
+    and the text does not tell. Raises :class:`~multiwallet.errors.InvalidKey`, without the key.
     """
-    if chain.curve == "ed25519":
-        return ImportedPrivateKey(parse_ed25519(key), True)
-    wif = network.params.get("wif") if "wif" in chain.key_forms else None
-    secret, compressed = parse_secp256k1(key, () if wif is None else (wif,))
-    return ImportedPrivateKey(secret, compressed)
+    forms = _key_forms(chain, network)
+    if kind is not None and kind not in chain.kinds:
+        raise InputError(f"{network.name} has no address kind {shown(kind)}: the kinds are {', '.join(chain.kinds)}")
+    curve = chain.curve_of(network, chain.kinds[0] if kind is None else kind)
+    marked = read_form(key, forms) if isinstance(key, str) else None
+    if marked is not None:
+        if kind is None or marked.curve != curve:
+            kind = _kind_with(marked.curve, chain, network, kind)
+        return ImportedPrivateKey(marked.secret, True, marked.curve, kind)
+    compressed = True
+    match curve:
+        case "ed25519":
+            secret = parse_ed25519(key)
+        case "sr25519":
+            secret = parse_sr25519(key)
+        case "secp256r1":
+            secret = parse_secp256r1(key)
+        case _:
+            wif = network.params.get("wif") if "wif" in forms else None
+            secret, compressed = parse_secp256k1(key, () if wif is None else (wif,))
+    return ImportedPrivateKey(secret, compressed, curve, kind or ("" if compressed else "p2pkh"))
+
+
+def _key_forms(chain: Chain, network: Network) -> tuple[str, ...]:
+    """The forms of a network: its row's own (a family may serve unlike chains), else its family's."""
+    return tuple(network.params.get("key_forms", chain.key_forms))
+
+
+def _kind_with(curve: str, chain: Chain, network: Network, asked: str | None) -> str:
+    """The kind that a key of this curve implies: empty where it is that of the default kind anyway."""
+    if asked is not None:
+        raise InvalidKey(f"this key is of {curve}, and the kind {asked!r} of {network.name} has another curve")
+    if chain.curve_of(network, chain.kinds[0]) == curve:
+        return ""
+    for kind in chain.kinds:
+        if chain.curve_of(network, kind) == curve:
+            return kind
+    raise InvalidKey(f"this key is of {curve}, and no account of {network.title} here has such keys")
 
 
 @discreet
@@ -73,10 +123,12 @@ def import_extended_key(text: str, chain: Chain, network: Network) -> ImportedEx
         kind = ""
     elif kind not in chain.kinds:
         raise InvalidKey(f"this extended key is for {kind} (multisig), which a wallet of one key cannot serve")
+    elif kind not in chain.kinds_of(network):
+        raise InvalidKey(f"this extended key is for {kind} addresses, which {network.title} does not have")
     version = key.version
 
     def coin(row: Network) -> int:
-        return chain.path(row, account=0, index=0, kind=chain.kinds[0]).indexes[1]
+        return chain.path(row, account=0, index=0, kind=chain.kinds_of(row)[0]).indexes[1]
 
     def accepts(row: Network) -> None:
         if len(chain.kinds) > 1:
@@ -105,26 +157,33 @@ def _prefixes(row: Network) -> set[bytes]:
 
 @discreet
 def export_private_key(keychain: Keychain, chain: Chain, holder: Holder) -> str:
-    """The private key of a holder as its ecosystem writes it: WIF, hex, or base58 of 64 bytes.
+    """The private key of a holder as its ecosystem writes it, in the first of its forms that can hold the key.
 
     Raises :class:`~multiwallet.errors.SigningRefused` where there are no private keys, and
     :class:`~multiwallet.errors.Unsupported` where the network's row lacks what the form needs.
     """
-    secret = keychain.signing_key(chain.curve, holder.path).expose()
-    match chain.key_forms[0]:
-        case "wif":
-            version = holder.network.params.get("wif")
-            if version is None:
-                raise Unsupported(
-                    f"the row of {holder.network.name} does not say how its keys are written: add params.wif"
-                )
-            return encode_wif(secret, version, compressed=len(holder.public_key) == 33)
-        case "keypair":
-            return encode_keypair(secret)
-        case "0xhex":
-            return "0x" + secret.hex()
-        case _:
-            return secret.hex()
+    curve = chain.curve_of(holder.network, holder.kind)
+    secret = keychain.signing_key(curve, holder.path).expose()
+    for form in _key_forms(chain, holder.network):
+        match form:
+            case "wif":
+                version = holder.network.params.get("wif")
+                if version is None:
+                    raise Unsupported(
+                        f"the row of {holder.network.name} does not say how its keys are written: add params.wif"
+                    )
+                return encode_wif(secret, version, compressed=len(holder.public_key) == 33)
+            case "keypair" if curve == "ed25519":
+                return encode_keypair(secret)
+            case "0xhex":
+                return "0x" + secret.hex()
+            case "hex":
+                return secret.hex()
+            case _ if (text := write_form(form, curve, secret)) is not None:
+                return text
+            case _:  # a form that this key does not have, such as the family seed of a derived key
+                continue
+    return secret.hex()
 
 
 def extended_public_key(keychain: Keychain, chain: Chain, holder: Holder) -> str:

@@ -10,6 +10,7 @@
     │   ├── InvalidKey
     │   ├── InvalidTransaction
     │   ├── InvalidMessage
+    │   ├── IdempotencyConflict          this key was used for another request
     │   └── AmountError
     ├── Unsupported                       this chain or key cannot do that; no I/O happened
     ├── UnknownNetwork
@@ -26,6 +27,7 @@
     │   ├── Unreachable
     │   ├── RateLimited
     │   └── BadResponse
+    ├── StoreError                        the database of payments cannot be read or written
     └── VaultError                        a vault cannot be opened or changed; its file is as it was
         ├── WrongCredentials
         ├── VaultDamaged
@@ -48,6 +50,7 @@ __all__ = [
     "BroadcastUncertain",
     "ChainError",
     "Expired",
+    "IdempotencyConflict",
     "InputError",
     "InsufficientFunds",
     "InvalidAddress",
@@ -62,6 +65,7 @@ __all__ = [
     "Rejected",
     "Reverted",
     "SigningRefused",
+    "StoreError",
     "Timeout",
     "TransportError",
     "UnknownNetwork",
@@ -149,6 +153,12 @@ class AmountError(InputError):
     """An amount that is no exact number of the asset's smallest unit, or a mix of assets."""
 
     code = "invalid_amount"
+
+
+class IdempotencyConflict(InputError):
+    """The idempotency key belongs to another request. Nothing was done for this one."""
+
+    code = "idempotency_conflict"
 
 
 class Unsupported(MultiwalletError):
@@ -281,6 +291,12 @@ class BadResponse(TransportError):
     """The endpoint answered something that is no answer: HTML, null, broken JSON, another chain."""
 
     code = "bad_response"
+
+
+class StoreError(MultiwalletError):
+    """The database of payments cannot be read or written. What it had committed is kept."""
+
+    code = "store_error"
 
 
 class VaultError(MultiwalletError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 
@@ -17,8 +18,13 @@ from .signer import LocalSigner, Signer
 from .transactions import Balance
 
 if TYPE_CHECKING:
+    import os
+
     from .keys.keychain import Keychain
     from .keys.mnemonic import Mnemonic
+    from .outbox.operations import OutboxOperations
+    from .outbox.policy import Policy
+    from .store import Store
 
 __all__ = ["WalletFace"]
 
@@ -43,22 +49,41 @@ class WalletFace(Generic[A]):
         passphrase: str = "",
         *,
         language: str | None = None,
+        standard: str = "bip39",
         transport: Any = None,
         endpoints: Mapping[str, str | Sequence[str]] | None = None,
         signer: Signer | None = None,
     ) -> Self:
         """A wallet from a BIP-39 phrase (12 to 24 words) and an optional passphrase, both NFKD-normalised.
 
+        ``standard="ton"`` reads the 24 words of TON's own wallets, which are no BIP-39 phrase, and the passphrase is
+        their password; the wallet holds their one key and serves TON alone.
+
         ``transport`` carries what needs the network: a devnet, your ``Web3``, a mapping of network to
         transport; left out, an HTTP transport is made when first needed. ``endpoints`` maps a network to
         its URLs. ``signer`` signs in place of this process. Raises InvalidMnemonic.
         """
-        from .keys.keychain import SeedKeychain
+        from .keys.keychain import SeedKeychain, SingleKeychain
         from .keys.mnemonic import Mnemonic
 
+        if standard == "ton":
+            from .keys.ton_mnemonic import ton_seed
+
+            if isinstance(mnemonic, Mnemonic):
+                raise InputError("a Mnemonic is a BIP-39 phrase: give the words of TON as text")
+            with ton_seed(mnemonic, passphrase) as seed:
+                single = SingleKeychain("ed25519", seed)
+            return cls._make(single, transport, endpoints, signer, family="ton")
+        if standard != "bip39":
+            raise InputError(f"there is no standard of phrases {shown(standard)}: the standards are 'bip39' and 'ton'")
         words = mnemonic if isinstance(mnemonic, Mnemonic) else Mnemonic(mnemonic, language)
-        with words.to_seed(passphrase) as seed:
-            return cls._make(SeedKeychain(seed), transport, endpoints, signer)
+        with (
+            words.to_seed(passphrase) as seed,
+            Secret(words.entropy) as entropy,
+            Secret(unicodedata.normalize("NFC", passphrase).encode()) as password,
+        ):
+            keychain = SeedKeychain(seed, entropy=entropy, passphrase=password)
+        return cls._make(keychain, transport, endpoints, signer)
 
     @classmethod
     @discreet
@@ -83,14 +108,17 @@ class WalletFace(Generic[A]):
         network: str | Network,
         key: str | bytes | Secret,
         *,
+        kind: str | None = None,
         transport: Any = None,
         endpoints: Mapping[str, str | Sequence[str]] | None = None,
         signer: Signer | None = None,
     ) -> Self:
         """A wallet of one imported key, in whatever form that chain's users have it.
 
-        Hex or 32 bytes; WIF for Bitcoin and its kin; base58 of 64 bytes or a JSON array for Solana. It
-        serves every network of that family. Raises InvalidKey; the message never holds the key.
+        Hex or 32 bytes; WIF for Bitcoin and its kin; base58 of 64 bytes or a JSON array for Solana; what the wallets
+        of other families write (``PVT_K1_...``, AIP-80, ``suiprivkey1...``, family seeds). It serves every network
+        of that family. ``kind`` is the address kind, where its kinds have different curves and the text does not
+        tell. Raises InvalidKey; the message never holds the key.
         """
         from . import registry
         from .credentials import import_private_key
@@ -98,12 +126,11 @@ class WalletFace(Generic[A]):
 
         row = registry.network(network)
         chain = registry.chain(row)
-        imported = import_private_key(key, chain, row)
+        imported = import_private_key(key, chain, row, kind)
         with imported.secret as secret:
-            keychain = SingleKeychain(chain.curve, secret, compressed=imported.compressed)
+            keychain = SingleKeychain(imported.curve, secret, compressed=imported.compressed)
         wallet = cls._make(keychain, transport, endpoints, signer, family=row.family)
-        if not imported.compressed:
-            wallet._session.kind = "p2pkh"
+        wallet._session.kind = imported.kind
         return wallet
 
     @classmethod
@@ -204,6 +231,14 @@ class WalletFace(Generic[A]):
     def is_watch_only(self) -> bool:
         """Whether the wallet can do everything but sign."""
         return not self._session.can_sign
+
+    def _outbox_operations(self, store: Store | str | os.PathLike[str], policy: Policy | None) -> OutboxOperations:
+        from .outbox.operations import OutboxOperations
+        from .outbox.policy import Policy
+        from .store import Store
+
+        opened = store if isinstance(store, Store) else Store(store)
+        return OutboxOperations(opened, self._session, policy or Policy())
 
     def _face(self, operations: AccountOperations) -> A:
         raise NotImplementedError  # the two faces say which account they make

@@ -26,7 +26,7 @@ from .errors import (
     shown,
 )
 from .ops import Effect, Op, Sign, ask, gather
-from .path import HARDENED, Path
+from .path import HARDENED, Junctions, Path, parse_path
 from .transactions import Balance, Fee, Receipt, SignedTransaction, SigningRequest, UnsignedTransaction
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ class Session:
         self, name: str | Network, *, index: int | None, account: int | None, path: str | Path | None, kind: str | None
     ) -> AccountOperations:
         """The account of a network by index, account and kind, or by an explicit path."""
+        if path is not None:
+            path = parse_path(path)
         network, chain, kind = self._chain(name, path, kind)
         if path is not None and (index is not None or account is not None):
             raise InputError("name an account by its path, or by account and index, not by both")
@@ -74,16 +76,14 @@ class Session:
         if self.is_single:
             if index or account or path is not None:
                 raise InputError("this wallet holds one imported key: it has no further accounts, indexes or paths")
-            key = keychain.public_key(chain.curve, None)
+            key = keychain.public_key(chain.curve_of(network, kind), None)
             return self._operations(chain, Holder(network, chain.address(network, key, kind), key, kind))
-        if path is not None:
-            path = Path(path)
-        else:
+        if path is None:
             number = self._account_number(network, chain, kind, account)
             if chain.whole_accounts and index is None:
                 return self._whole(network, chain, kind, chain.path(network, account=number, index=None, kind=kind))
             path = chain.path(network, account=number, index=index, kind=kind)
-        key = keychain.public_key(chain.curve, path)
+        key = keychain.public_key(chain.curve_of(network, kind), path)
         address = chain.address(network, key, kind)
         return self._operations(chain, Holder(network, address, key, kind, path, fingerprint=keychain.fingerprint))
 
@@ -109,13 +109,14 @@ class Session:
             return chain.path(network, account=number, index=index, kind=kind)
 
         first = path_of(start)
-        parent = first.parent
-        if first == parent / start and path_of(start + 1) == parent / (start + 1):
-            keys = keychain.public_keys(chain.curve, parent, start, count)
+        curve = chain.curve_of(network, kind)
+        parent = None if isinstance(first, Junctions) else first.parent
+        if parent is not None and first == parent / start and path_of(start + 1) == parent / (start + 1):
+            keys = keychain.public_keys(curve, parent, start, count)
             paths = (parent / index for index in range(start, start + count))
         else:  # the index is not the last step (Solana): every path of its own
             paths = (path_of(index) for index in range(start, start + count))
-            keys = (keychain.public_key(chain.curve, path_of(index)) for index in range(start, start + count))
+            keys = (keychain.public_key(curve, path_of(index)) for index in range(start, start + count))
         mark = keychain.fingerprint
         return [
             self._operations(
@@ -165,7 +166,7 @@ class Session:
     def _operations(self, chain: Chain, holder: Holder) -> AccountOperations:
         return AccountOperations(self, chain, holder)
 
-    def _chain(self, name: str | Network, path: str | Path | None, kind: str | None) -> tuple[Network, Chain, str]:
+    def _chain(self, name: str | Network, path: Path | None, kind: str | None) -> tuple[Network, Chain, str]:
         network = self.network(name)
         if self.family and network.family != self.family:
             raise Unsupported(
@@ -174,10 +175,13 @@ class Session:
             )
         self.accepts(network)
         chain = registry.chain(network)
+        if isinstance(path, Junctions) and not any(chain.curve_of(network, one) == "sr25519" for one in chain.kinds):
+            raise InvalidPath(f"{network.title} has no junctions: write its paths like m/44'/{network.slip44}'/0'/0/0")
+        kinds = chain.kinds_of(network)
         if kind is None:
-            kind = self.kind or (chain.kinds[0] if path is None else chain.kind_of(Path(path)))
-        if kind not in chain.kinds:
-            known = ", ".join(repr(k) for k in chain.kinds if k) or "none but the default"
+            kind = self.kind or (kinds[0] if path is None or len(kinds) == 1 else chain.kind_of(path))
+        if kind not in kinds:
+            known = ", ".join(repr(k) for k in kinds if k) or "none but the default"
             raise InputError(f"{network.name} has no address kind {shown(kind)}: the kinds are {known}")
         return network, chain, kind
 

@@ -26,7 +26,21 @@ from .errors import MultiwalletError
 if TYPE_CHECKING:
     from .chain import SigningRequest
 
-__all__ = ["Effect", "Op", "Outcome", "Rest", "Rpc", "Sign", "Sleep", "arun", "ask", "attempt", "gather", "run"]
+__all__ = [
+    "Effect",
+    "Local",
+    "Op",
+    "Outcome",
+    "Rest",
+    "Rpc",
+    "Sign",
+    "Sleep",
+    "arun",
+    "ask",
+    "attempt",
+    "gather",
+    "run",
+]
 
 T = TypeVar("T")
 
@@ -80,7 +94,14 @@ class Sign:
     requests: tuple[SigningRequest, ...]
 
 
-Effect: TypeAlias = Rpc | Rest | Sleep | Sign
+@dataclass(frozen=True, slots=True)
+class Local:
+    """Blocking work on this machine, such as a transaction of a database. The answer is what it returns."""
+
+    work: Callable[[], Any]
+
+
+Effect: TypeAlias = Rpc | Rest | Sleep | Sign | Local
 Outcome: TypeAlias = Any  # the answer, or the MultiwalletError in its place
 Op: TypeAlias = Generator[Sequence[Effect], Sequence[Outcome], T]
 

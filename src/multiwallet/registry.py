@@ -33,11 +33,38 @@ FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
         "evm": "multiwallet.chains.evm:Evm",
         "tron": "multiwallet.chains.tron:Tron",
         "solana": "multiwallet.chains.solana:Solana",
+        "aptos": "multiwallet.chains.aptos:Aptos",
+        "substrate": "multiwallet.chains.substrate:Substrate",
+        "antelope": "multiwallet.chains.antelope:Antelope",
+        "cosmos": "multiwallet.chains.cosmos:Cosmos",
+        "ton": "multiwallet.chains.ton:Ton",
+        "xrp": "multiwallet.chains.xrp:Xrp",
+        "sui": "multiwallet.chains.sui:Sui",
+        "coins": "multiwallet.chains.coins:Coins",
     }
 )
 """Family to ``module:class``; imported when a network of the family is first used."""
 
-_NAMESPACES: Final = {"eip155": "evm", "bip122": "bitcoin", "tron": "tron", "solana": "solana"}
+_NAMESPACES: Final = {
+    "eip155": "evm",
+    "bip122": "bitcoin",
+    "tron": "tron",
+    "solana": "solana",
+    "aptos": "aptos",
+    "polkadot": "substrate",
+    "antelope": "antelope",
+    "cosmos": "cosmos",
+    "tvm": "ton",
+    "xrpl": "xrp",
+    "sui": "sui",
+    # Chains whose keys and addresses alone are known here.
+    "near": "coins",
+    "cip34": "coins",
+    "stellar": "coins",
+    "algorand": "coins",
+    "fil": "coins",
+    "tezos": "coins",
+}
 _CAIP2: Final = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}", re.ASCII)
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 _STATUSES: Final = ("active", "retired", "derive-only")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, assert_never
 
 from .errors import SigningRefused
 from .transactions import Scheme, SigningRequest
@@ -35,7 +35,8 @@ class LocalSigner:
 
     Of more than eight requests at once (a transaction of many inputs) the first and every sixteenth signature
     is checked, since a check costs as much as a signature. RFC 6979 for ECDSA (with Bitcoin Core's low-R
-    grinding where a request asks for it), BIP-340 with fresh auxiliary randomness, RFC 8032 for ed25519.
+    grinding, or EOSIO's canonical form, where a request asks for it), BIP-340 with fresh auxiliary randomness,
+    RFC 8032 for ed25519, schnorrkel for sr25519.
     ``verify=False`` leaves the self-check out.
     """
 
@@ -106,10 +107,33 @@ def verify_signature(request: SigningRequest, signature: bytes) -> bool:
             return secp256k1.recover(signature, message) == secp256k1.compress(request.public_key)
         case Scheme.LOW_R:
             return len(signature) == 64 and secp256k1.verify(request.public_key, message, signature)
+        case Scheme.CANONICAL:
+            return (
+                len(signature) == 65
+                and secp256k1.is_canonical(signature[:64])
+                and secp256k1.verify(request.public_key, message, signature[:64])
+                and secp256k1.recover(signature, message) == secp256k1.compress(request.public_key)
+            )
+        case Scheme.SR25519:
+            from .crypto import sr25519
+
+            return sr25519.verify(request.public_key, message, signature)
+        case Scheme.SECP256R1:
+            from .crypto import secp256r1
+
+            return secp256r1.verify(request.public_key, message, signature)
+        case _ as never:
+            assert_never(never)
 
 
 def _curve(scheme: Scheme) -> str:
-    return "ed25519" if scheme is Scheme.ED25519 else "secp256k1"
+    match scheme:
+        case Scheme.ED25519 | Scheme.SR25519 | Scheme.SECP256R1:
+            return scheme.value
+        case Scheme.RECOVERABLE | Scheme.LOW_R | Scheme.SCHNORR | Scheme.CANONICAL:
+            return "secp256k1"
+        case _ as never:
+            assert_never(never)
 
 
 def _same_key(ours: bytes, asked: bytes) -> bool:
@@ -122,16 +146,22 @@ def _same_key(ours: bytes, asked: bytes) -> bool:
 
 def _bare(key: SigningKey, scheme: Scheme, tweak: bytes | None) -> Callable[[bytes], bytes]:
     from .crypto.ed25519 import Ed25519Key
+    from .crypto.secp256r1 import Secp256r1Key
+    from .crypto.sr25519 import Sr25519Key
 
-    if isinstance(key, Ed25519Key):
+    if isinstance(key, Ed25519Key | Sr25519Key | Secp256r1Key):  # the keychain was asked for the scheme's own curve
         return key.signer()
     match scheme:
         case Scheme.RECOVERABLE:
             return key.recoverable_signer()
+        case Scheme.CANONICAL:
+            return key.canonical_signer()
         case Scheme.LOW_R:
             return key.low_r_signer()
         case Scheme.SCHNORR:
             sign = key.schnorr_signer(tweak)
             return lambda message: sign(message, None)
-        case Scheme.ED25519:
-            raise SigningRefused("a secp256k1 key cannot make ed25519 signatures")
+        case Scheme.ED25519 | Scheme.SR25519 | Scheme.SECP256R1:
+            raise SigningRefused(f"a secp256k1 key cannot make {scheme.value} signatures")
+        case _ as never:
+            assert_never(never)

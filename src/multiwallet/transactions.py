@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .amounts import Amount, Asset
 from .errors import InputError, InvalidTransaction, Unsupported
-from .path import Path
+from .path import parse_path
 from .signing_requests import Digest, Scheme, SigningRequest
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ class UnsignedTransaction:
                     _fee_amount(fee["maximum"], network.native),
                     dict(fee["details"]),
                 ),
-                paths={bytes.fromhex(r["public_key"]): Path(r["path"]) for r in stated if r["path"] is not None},
+                paths={bytes.fromhex(r["public_key"]): parse_path(r["path"]) for r in stated if r["path"] is not None},
                 assets=tuple(Asset(str(a["id"]), str(a["symbol"]), a["decimals"]) for a in data["assets"]),
                 context=dict(data["context"]),
             )

@@ -8,6 +8,7 @@ logs show an endpoint's scheme and host alone.
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import random
 import threading
@@ -17,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
+from . import telemetry
 from .errors import BadResponse, Timeout, TransportError, Unreachable
 from .exchange import Exchange, HttpReply, HttpRequest, Pause, RetryPolicy, exchanges, redact
 from .ops import Effect, Outcome, Sleep
@@ -63,10 +65,12 @@ class HttpTransport:
         outcomes: list[Outcome] = [None] * len(effects)
         positions = [n for n, effect in enumerate(effects) if not isinstance(effect, Sleep)]
         asked = exchanges([effects[n] for n in positions], self._endpoints, self._policy, random.random)
-        if len(asked) > 1:
-            answers = list(self._threads().map(self._run, (exchange for _, exchange in asked)))
-        else:
-            answers = [self._run(exchange) for _, exchange in asked]
+        with telemetry.span("multiwallet.perform", effects=len(effects)):
+            if len(asked) > 1:
+                runs = [(contextvars.copy_context(), exchange) for _, exchange in asked]  # spans know their parent
+                answers = list(self._threads().map(lambda pair: pair[0].run(self._run, pair[1]), runs))
+            else:
+                answers = [self._run(exchange) for _, exchange in asked]
         for (places, _), results in zip(asked, answers, strict=True):
             for place, result in zip(places, results, strict=True):
                 outcomes[positions[place]] = result
@@ -89,10 +93,14 @@ class HttpTransport:
             return results
 
     def _exchange(self, request: HttpRequest) -> HttpReply | TransportError:
+        where, start = redact(request.url), time.monotonic()
+        with telemetry.span("multiwallet.http", endpoint=where) as span:
+            return _measured(span, where, start, self._carry(request, where))
+
+    def _carry(self, request: HttpRequest, where: str) -> HttpReply | TransportError:
         import httpx2
 
         client = self._open()
-        where = redact(request.url)
         try:
             with client.stream(
                 request.method, request.url, headers=dict(request.headers), content=request.content
@@ -165,7 +173,8 @@ class AsyncHttpTransport:
         outcomes: list[Outcome] = [None] * len(effects)
         positions = [n for n, effect in enumerate(effects) if not isinstance(effect, Sleep)]
         asked = exchanges([effects[n] for n in positions], self._endpoints, self._policy, random.random)
-        answers = await asyncio.gather(*(self._run(exchange) for _, exchange in asked))
+        with telemetry.span("multiwallet.perform", effects=len(effects)):
+            answers = await asyncio.gather(*(self._run(exchange) for _, exchange in asked))
         for (places, _), results in zip(asked, answers, strict=True):
             for place, result in zip(places, results, strict=True):
                 outcomes[positions[place]] = result
@@ -190,12 +199,16 @@ class AsyncHttpTransport:
             return results
 
     async def _exchange(self, request: HttpRequest) -> HttpReply | TransportError:
+        where, start = redact(request.url), time.monotonic()
+        with telemetry.span("multiwallet.http", endpoint=where) as span:
+            return _measured(span, where, start, await self._carry(request, where))
+
+    async def _carry(self, request: HttpRequest, where: str) -> HttpReply | TransportError:
         import httpx2
 
         if self._client is None:
             _quiet_urls()
             self._client = httpx2.AsyncClient(**_settings(httpx2, self._timeout))
-        where = redact(request.url)
         try:
             async with self._client.stream(
                 request.method, request.url, headers=dict(request.headers), content=request.content
@@ -247,6 +260,19 @@ def _settings(httpx2: Any, timeout: float) -> dict[str, Any]:
 def _reply(where: str, response: Any, content: bytes) -> HttpReply:
     _log.debug("%s answered HTTP status %d with %d bytes", where, response.status_code, len(content))
     return HttpReply(response.status_code, {name.lower(): value for name, value in response.headers.items()}, content)
+
+
+def _measured(
+    span: telemetry.Span, where: str, start: float, reply: HttpReply | TransportError
+) -> HttpReply | TransportError:
+    seconds = time.monotonic() - start
+    if isinstance(reply, HttpReply):
+        span.set(status=reply.status)
+        telemetry.observe("multiwallet.http.duration", seconds, endpoint=where, status=reply.status)
+    else:
+        span.fail(reply.code)
+        telemetry.observe("multiwallet.http.duration", seconds, endpoint=where, code=reply.code)
+    return reply
 
 
 def _too_large(where: str) -> BadResponse:

@@ -14,13 +14,16 @@ from .chain import Network
 from .errors import BadResponse, InputError, MultiwalletError, SigningRefused
 from .opening import WalletFace
 from .operations import AccountOperations
-from .ops import Effect, Outcome, Sign, arun, run
+from .ops import Effect, Local, Outcome, Sign, arun, run
 from .signer import LocalSigner, Signer, verify_signature
 from .transactions import Balance
 
 if TYPE_CHECKING:
     import asyncio
+    import os
 
+    from .outbox import AsyncOutbox, Outbox, Policy
+    from .store import Store
 
 __all__ = ["AsyncWallet", "Wallet"]
 
@@ -34,6 +37,9 @@ class Wallet(WalletFace[Account]):
     '0x9858EfFD232B4033E47d90003D41EC34EcaEda94'
     """
 
+    outbox: Outbox | None = None
+    """What :meth:`open_outbox` opened."""
+
     def portfolio(self, networks: Iterable[str | Network]) -> dict[str, Balance | MultiwalletError]:
         """The native balances of the default accounts on several networks, asked all at once.
 
@@ -44,6 +50,19 @@ class Wallet(WalletFace[Account]):
     def sign_batch(self, pairs: Iterable[tuple[Account, Any]], *, threads: int = 1) -> Iterator[BatchResult]:
         """As :meth:`Account.sign_batch` over pairs of an account of this wallet and a transaction."""
         return sign_each(pairs, self._sign_pair(self._sign_one), threads=threads)
+
+    def open_outbox(self, store: Store | str | os.PathLike[str], policy: Policy | None = None) -> Outbox:
+        """Let every payment of this wallet go through a store from now on, and be made once whatever happens.
+
+        ``store`` is a :class:`~multiwallet.store.Store`, the name of a file (SQLite) or a ``postgresql://`` URL. From
+        now on ``send`` keeps what it signs before anybody sees it, shares nonces and coins with other processes, and
+        takes ``idempotency_key``. Run the outbox (``run`` or ``step``) somewhere to drive every payment to its end.
+        """
+        from .outbox import Outbox
+
+        outbox = Outbox(self, self._outbox_operations(store, policy))
+        self.outbox = outbox
+        return outbox
 
     def _sign_one(self, operations: AccountOperations) -> Callable[[Any], BatchResult]:
         return sign_one(operations, self._signer, slow_path(operations, self._perform))
@@ -71,9 +90,16 @@ class Wallet(WalletFace[Account]):
         return turn
 
     def _perform(self, effects: Sequence[Effect]) -> list[Outcome]:
-        outside = [effect for effect in effects if not isinstance(effect, Sign)]
+        outside = [effect for effect in effects if not isinstance(effect, Sign | Local)]
         answers = iter(_answers(outside, self._connected().perform(outside)) if outside else ())
-        return [self._sign(effect) if isinstance(effect, Sign) else next(answers) for effect in effects]
+        return [
+            self._sign(effect)
+            if isinstance(effect, Sign)
+            else _do(effect)
+            if isinstance(effect, Local)
+            else next(answers)
+            for effect in effects
+        ]
 
     def _sign(self, effect: Sign) -> Outcome:
         if self._signer is None:
@@ -114,6 +140,9 @@ class AsyncWallet(WalletFace[AsyncAccount]):
     132
     """
 
+    outbox: AsyncOutbox | None = None
+    """What :meth:`open_outbox` opened."""
+
     async def portfolio(self, networks: Iterable[str | Network]) -> dict[str, Balance | MultiwalletError]:
         """As :meth:`Wallet.portfolio`."""
         return await arun(self._portfolio(networks), self._perform)
@@ -126,6 +155,14 @@ class AsyncWallet(WalletFace[AsyncAccount]):
     ) -> AsyncIterator[BatchResult]:
         """As :meth:`Wallet.sign_batch`, an asynchronous iterator."""
         return self._sign_stream(pairs, self._of_pair, self._sign_pair(self._sign_one), threads)
+
+    def open_outbox(self, store: Store | str | os.PathLike[str], policy: Policy | None = None) -> AsyncOutbox:
+        """As :meth:`Wallet.open_outbox`."""
+        from .outbox import AsyncOutbox
+
+        outbox = AsyncOutbox(self, self._outbox_operations(store, policy))
+        self.outbox = outbox
+        return outbox
 
     def _sign_one(self, operations: AccountOperations) -> Callable[[Any], BatchResult]:
         return sign_one(operations, self._signer, slow_path(operations, self._perform_locally))
@@ -175,7 +212,7 @@ class AsyncWallet(WalletFace[AsyncAccount]):
         return turn
 
     async def _perform(self, effects: Sequence[Effect]) -> list[Outcome]:
-        outside = [effect for effect in effects if not isinstance(effect, Sign)]
+        outside = [effect for effect in effects if not isinstance(effect, Sign | Local)]
         answers: Iterator[Outcome] = iter(())
         if outside:
             transport = self._connected()
@@ -185,7 +222,14 @@ class AsyncWallet(WalletFace[AsyncAccount]):
                 import asyncio
 
                 answers = iter(_answers(outside, await asyncio.to_thread(transport.perform, outside)))
-        return [await self._sign(effect) if isinstance(effect, Sign) else next(answers) for effect in effects]
+        return [
+            await self._sign(effect)
+            if isinstance(effect, Sign)
+            else await _do_aside(effect)
+            if isinstance(effect, Local)
+            else next(answers)
+            for effect in effects
+        ]
 
     async def _sign(self, effect: Sign) -> Outcome:
         if self._signer is None:
@@ -224,6 +268,20 @@ async def _each(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]
     else:
         for item in items:
             yield item
+
+
+def _do(effect: Local) -> Outcome:
+    try:
+        return effect.work()
+    except MultiwalletError as error:
+        return error
+
+
+async def _do_aside(effect: Local) -> Outcome:
+    """Blocking work, in a thread of its own: the event loop stays free."""
+    import asyncio
+
+    return await asyncio.to_thread(_do, effect)
 
 
 def _answers(effects: Sequence[Effect], outcomes: Sequence[Outcome]) -> Sequence[Outcome]:

@@ -28,6 +28,7 @@ FACES = CONTRACT | {
     "registry",
     "secret",
     "signer",
+    "pool",
     "transport",
     "wallet",
 }
@@ -39,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "secret": {"errors"},
     "amounts": {"errors"},
-    "path": {"errors"},
+    "path": {"errors", "secret"},
     "crypto": {"errors", "secret"},
     "codec": {"crypto", "errors"},
     "ops": {"errors"},
@@ -55,7 +56,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "signer": {"signing_requests", "crypto", "errors", "keys", "ops", "path", "secret", "transactions"},
     # The transport is two rooms as well: what is said (exchange, pure) and who carries it (transport).
     "exchange": {"codec", "errors", "ops"},
-    "transport": {"errors", "exchange", "ops"},
+    "transport": {"errors", "exchange", "ops", "telemetry"},
+    "telemetry": {"errors", "exchange"},
+    # A pool is a transport of transports; that it asks each endpoint who it is takes the registry.
+    "pool": CONTRACT | {"exchange", "registry", "telemetry", "transport"},
     "operations": FACES - {"account", "wallet", "transport"},
     "credentials": CONTRACT | {"keys", "secret"},
     "batch": FACES - {"account", "wallet", "transport"},
@@ -64,6 +68,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "wallet": FACES,
     "testing": FACES | {"codec", "crypto"},
     "devnet": ANYTHING - {"cli", "interop"},
+    # What must not be forgotten, and who works with it. Nothing below the wallet knows either.
+    "store": {"errors"},
+    "outbox": FACES | {"store"},
     "vault": FACES | {"codec", "crypto"},
     "keystore": FACES | {"codec", "crypto"},
     "interop": ANYTHING - {"cli", "devnet"},
@@ -73,7 +80,15 @@ MAY_IMPORT: dict[str, set[str]] = {
 # The looks upwards, each inside a function so that importing the lower room never loads the upper one:
 # a transaction's file names its network, a wallet takes a client that an ecosystem's own users have, and the
 # User-Agent tells the version.
-MAY_LOOK_UP = {("transactions", "registry"), ("transport", "__init__"), ("wallet", "interop")}
+MAY_LOOK_UP = {
+    ("opening", "outbox"),
+    ("opening", "store"),
+    ("telemetry", "__init__"),
+    ("transactions", "registry"),
+    ("transport", "__init__"),
+    ("wallet", "interop"),
+    ("wallet", "outbox"),
+}
 
 NATIVE_CRYPTO = {"coincurve", "nacl", "sha3", "_pysha3", "cryptography", "cffi"}
 ECOSYSTEM = {
@@ -82,9 +97,12 @@ ECOSYSTEM = {
 }  # fmt: skip
 # room: the third-party packages it may import. Whoever is not named here may import none.
 MAY_USE: dict[str, set[str]] = {
-    "crypto": NATIVE_CRYPTO,
+    "crypto": NATIVE_CRYPTO | {"sr25519"},
+    "keys": {"bip_utils"},
+    "store": {"alembic", "sqlalchemy"},
     "vault": NATIVE_CRYPTO | {"fido2", "keyring", "shamir_mnemonic"},
     "keystore": NATIVE_CRYPTO | {"shamir_mnemonic"},
+    "telemetry": {"opentelemetry"},
     "transport": {"httpx2"},
     "devnet": ECOSYSTEM | {"pytest"},
     "interop": ECOSYSTEM,

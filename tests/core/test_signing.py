@@ -18,7 +18,7 @@ from multiwallet import AsyncWallet, Wallet
 from multiwallet.errors import InputError, MultiwalletError, SigningRefused
 from multiwallet.keys.hd import ExtendedKey
 from multiwallet.keys.keychain import SeedKeychain, SingleKeychain
-from multiwallet.path import Path
+from multiwallet.path import Junctions, Path
 from multiwallet.secret import Secret
 from multiwallet.signer import LocalSigner, verify_signature
 from multiwallet.transactions import Digest, Scheme, SignedTransaction, SigningRequest, UnsignedTransaction
@@ -54,27 +54,30 @@ def local(seed: bytes) -> LocalSigner:
 def test_each_scheme_signs_what_it_verifies(
     scheme: Scheme, digest: Digest, preimage: bytes, index: int, tweak: bytes | None
 ) -> None:
-    if digest is Digest.NONE and scheme is not Scheme.ED25519:
+    if digest is Digest.NONE and scheme not in (Scheme.ED25519, Scheme.SR25519):
         preimage = preimage.ljust(32, b"\1")[:32]
+    if digest is Digest.BLAKE2B_PERSONAL:
+        preimage = preimage.ljust(16, b"\1")
     if scheme is not Scheme.SCHNORR:
         tweak = None
-    curve = "ed25519" if scheme is Scheme.ED25519 else "secp256k1"
-    keys = SeedKeychain(Secret(SEED))
-    path = Path(f"m/44'/{index}'")
+    curve = scheme.value if scheme.value in ("ed25519", "sr25519", "secp256r1") else "secp256k1"
+    keys = SeedKeychain(Secret(SEED), entropy=Secret(SEED[:16]))
+    root = Junctions() if scheme is Scheme.SR25519 else Path()
+    path = root.hardened(44).hardened(index)
     request = SigningRequest(scheme, digest, preimage, keys.public_key(curve, path), path, tweak)
     (signature,) = LocalSigner(keys).sign([request])
-    assert len(signature) == (65 if scheme is Scheme.RECOVERABLE else 64)
+    assert len(signature) == (65 if scheme in (Scheme.RECOVERABLE, Scheme.CANONICAL) else 64)
     assert verify_signature(request, signature)
     for altered in (
         replace(request, preimage=bytes(33) if digest is not Digest.NONE else bytes(31) + b"\x09"),
-        replace(request, public_key=keys.public_key(curve, Path("m/9'"))),
+        replace(request, public_key=keys.public_key(curve, root.hardened(9))),
     ):
         assert altered.message == request.message or not verify_signature(altered, signature)
     for position in (0, 31, 32, 63):
         spoilt = bytearray(signature)
         spoilt[position] ^= 1
         assert not verify_signature(request, bytes(spoilt))
-    for request_of_another in (replace(request, path=Path(f"m/44'/{index + 1}'")), replace(request, path=Path("m"))):
+    for request_of_another in (replace(request, path=path.parent.hardened(index + 1)), replace(request, path=root)):
         with pytest.raises(SigningRefused, match="is not the one"):
             LocalSigner(keys).sign([request_of_another])
         with pytest.raises(SigningRefused, match="is not the one"):

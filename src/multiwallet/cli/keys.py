@@ -110,7 +110,7 @@ def derive(
 
         def each() -> Iterator[Account]:
             for row in rows:
-                fits = kind is None or kind in registry.chain(row).kinds
+                fits = kind is None or kind in registry.chain(row).kinds_of(row)
                 chosen = kind if fits or len(rows) == 1 else None
                 if path is not None:
                     yield wallet.account(row, path=path, kind=chosen)

@@ -1,6 +1,6 @@
-"""Base58 and Base58Check, with Bitcoin's alphabet.
+"""Base58 and Base58Check, with Bitcoin's alphabet or, where asked for, that of the XRP Ledger.
 
-Base58 writes a byte string as one large number to the base 58, and each leading zero byte as a ``1``. The
+Base58 writes a byte string as one large number to the base 58, and each leading zero byte as a ``1`` (the alphabet's first character). The
 work grows with the square of the length, so both directions are bounded.
 """
 
@@ -11,9 +11,15 @@ from typing import Final
 from ..crypto.hashes import sha256d
 from ..errors import InputError
 
-__all__ = ["ALPHABET", "decode", "decode_check", "encode", "encode_check"]
+__all__ = ["ALPHABET", "RIPPLE", "decode", "decode_check", "encode", "encode_check"]
 
 ALPHABET: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+RIPPLE: Final = "rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
+"""The alphabet of the XRP Ledger: the same characters in another order."""
+
+_TO_RIPPLE: Final = str.maketrans(ALPHABET, RIPPLE)
+_FROM_RIPPLE: Final = str.maketrans(RIPPLE, ALPHABET)
 
 _PAIRS: Final = tuple(high + low for high in ALPHABET for low in ALPHABET)
 _58_2: Final = 58**2
@@ -44,8 +50,8 @@ def _folding_steps() -> tuple[tuple[int, int, int], ...]:
 _FOLDING: Final = _folding_steps()
 
 
-def encode(data: bytes, *, limit: int = 4096) -> str:
-    """Base58 of ``data``, which may be empty and has at most ``limit`` bytes.
+def encode(data: bytes, *, limit: int = 4096, alphabet: str = ALPHABET) -> str:
+    """Base58 of ``data``, which may be empty and has at most ``limit`` bytes, in one of the two alphabets here.
 
     Raises :class:`~multiwallet.errors.InputError` when ``data`` is longer.
 
@@ -57,6 +63,8 @@ def encode(data: bytes, *, limit: int = 4096) -> str:
     length = len(data)
     if length > limit:
         raise InputError(f"{length} bytes are too long for base58: the limit is {limit}")
+    if alphabet != ALPHABET:
+        return encode(data, limit=limit).translate(_TO_RIPPLE)
     number = int.from_bytes(data, "big")
     pairs = _PAIRS
     parts: list[str] = []
@@ -82,8 +90,10 @@ def encode(data: bytes, *, limit: int = 4096) -> str:
     return digits
 
 
-def decode(text: str, *, limit: int = 4096) -> bytes:
+def decode(text: str, *, limit: int = 4096, alphabet: str = ALPHABET) -> bytes:
     """The bytes that ``text`` stands for in base58; ``text`` has at most ``limit`` characters.
+
+    ``alphabet`` is :data:`ALPHABET` or :data:`RIPPLE`.
 
     Raises :class:`~multiwallet.errors.InputError` for a character outside the alphabet (spaces included), with
     its position, and for a text that is too long.
@@ -100,6 +110,8 @@ def decode(text: str, *, limit: int = 4096) -> bytes:
     length = len(text)
     if length > limit:
         raise InputError(f"{length} characters are too long for base58: the limit is {limit}")
+    if alphabet != ALPHABET:
+        text = text.translate(_FROM_RIPPLE)  # both have the same characters, so what is wrong stays as it is
     try:
         digits = text.encode("ascii").translate(_VALUES)
     except UnicodeEncodeError:
@@ -122,16 +134,16 @@ def _bad_character(text: str) -> InputError:
     return InputError(f"character {position + 1} ({text[position]!a}) is not in the base58 alphabet")
 
 
-def encode_check(payload: bytes, *, limit: int = 4096) -> str:
+def encode_check(payload: bytes, *, limit: int = 4096, alphabet: str = ALPHABET) -> str:
     """Base58Check: base58 of ``payload`` and the first four bytes of its double SHA-256.
 
     >>> encode_check(bytes(21))
     '1111111111111111111114oLvT2'
     """
-    return encode(payload + sha256d(payload)[:4], limit=limit)
+    return encode(payload + sha256d(payload)[:4], limit=limit, alphabet=alphabet)
 
 
-def decode_check(text: str, *, limit: int = 4096) -> bytes:
+def decode_check(text: str, *, limit: int = 4096, alphabet: str = ALPHABET) -> bytes:
     """The payload of a Base58Check text, without its four checksum bytes.
 
     Raises :class:`~multiwallet.errors.InputError` as :func:`decode` does, and for a checksum that does not match.
@@ -143,7 +155,7 @@ def decode_check(text: str, *, limit: int = 4096) -> bytes:
         ...
     multiwallet.errors.InputError: the base58 checksum does not match: a character is wrong, missing or swapped
     """
-    data = decode(text, limit=limit)
+    data = decode(text, limit=limit, alphabet=alphabet)
     payload = data[:-4]
     if len(data) < 4:
         raise InputError(f"too short for a base58 checksum: {len(data)} bytes, at least 4 are needed")

@@ -19,6 +19,7 @@ __all__ = [
     "hmac_sha512_with",
     "keccak256",
     "ripemd160",
+    "sha3_256",
     "sha256",
     "sha256d",
     "sha512",
@@ -106,6 +107,15 @@ def keccak256(data: Data) -> bytes:
     """
     digest: bytes = _keccak_256(data).digest()
     return digest
+
+
+def sha3_256(data: Data) -> bytes:
+    """SHA3-256 of ``data``: 32 bytes (FIPS 202), the hash of Aptos. It is not :func:`keccak256`.
+
+    >>> sha3_256(b"").hex()[:16]
+    'a7ffc6f8bf1ed766'
+    """
+    return hashlib.sha3_256(data).digest()
 
 
 _tags: dict[str | bytes, hashlib._Hash] = {}

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from multiwallet.crypto.hashes import tagged_hash
 from multiwallet.crypto.libsecp import buffers, context, exact, ffi, lib, serialize, serialize_xonly
-from multiwallet.crypto.secpkey import SecpKey
+from multiwallet.crypto.secpkey import SecpKey, is_canonical
 from multiwallet.errors import InputError, InvalidKey
 from multiwallet.secret import discreet
 
@@ -16,6 +16,7 @@ __all__ = [
     "SecpKey",
     "compress",
     "decompress",
+    "is_canonical",
     "is_valid_private_key",
     "is_valid_public_key",
     "is_valid_xonly",

@@ -14,7 +14,7 @@ from multiwallet.crypto.libsecp import NULL, buffers, context, exact, ffi, lib, 
 from multiwallet.errors import InputError, InvalidKey
 from multiwallet.secret import discreet
 
-__all__ = ["SchnorrSigner", "SecpKey"]
+__all__ = ["SchnorrSigner", "SecpKey", "is_canonical"]
 
 Data: TypeAlias = bytes | bytearray | memoryview
 
@@ -32,6 +32,16 @@ class SchnorrSigner(Protocol):
     """A function from a 32-byte message, and auxiliary randomness if any, to a 64-byte BIP-340 signature."""
 
     def __call__(self, message: bytes, aux: bytes | None = None, /) -> bytes: ...
+
+
+def is_canonical(signature: bytes) -> bool:
+    """Whether EOSIO calls 64 bytes r, s canonical: no high bit, and no first byte of zero that is not needed."""
+    return (
+        signature[0] < 0x80
+        and (signature[0] != 0 or signature[1] >= 0x80)
+        and signature[32] < 0x80
+        and (signature[32] != 0 or signature[33] >= 0x80)
+    )
 
 
 def _wipe_pair(pair: Any) -> None:
@@ -104,6 +114,16 @@ class SecpKey:
         """
         return self.low_r_signer()(exact(digest, 32, "a digest"))
 
+    def sign_canonical(self, digest: Data) -> bytes:
+        """Sign a 32-byte digest: 65 bytes r, s, recovery id 0 to 3, of the form that EOSIO calls canonical.
+
+        Neither r nor s (which is low) has its highest bit set or a first byte of zero that is not needed. The
+        first try is plain RFC 6979; later ones add 32 bytes of extra entropy (its section 3.6): a little-endian
+        counter from 1, then zeros. Nodes take any canonical signature. The C++ node goes on to further candidates
+        of RFC 6979 and wharfkit adds the number of the try as one byte, so theirs differ where the first try fails.
+        """
+        return self.canonical_signer()(exact(digest, 32, "a digest"))
+
     def sign_schnorr(self, message: Data, aux: Data | None = None, tweak: Data | None = None) -> bytes:
         """Sign a 32-byte message: a 64-byte BIP-340 signature.
 
@@ -154,6 +174,33 @@ class SecpKey:
                 write(handle, output, native)
                 signature: bytes = view[:]
                 if signature[0] < 0x80:
+                    return signature
+                extra = grinds[counter] if counter < len(grinds) else struct.pack("<L28x", counter + 1)
+                counter += 1
+
+        return sign
+
+    def canonical_signer(self) -> Callable[[bytes], bytes]:
+        """:meth:`sign_canonical` as a plain function, for many digests. Any thread may call it."""
+        secret, local, handle = self._secret, buffers, context
+        create, write = (
+            lib.secp256k1_ecdsa_sign_recoverable,
+            lib.secp256k1_ecdsa_recoverable_signature_serialize_compact,
+        )
+        null, grinds, ids = NULL, _GRINDS, _RECOVERY_IDS
+
+        def sign(digest: bytes) -> bytes:
+            if len(digest) != 32:
+                raise InputError(f"a digest has 32 bytes, not {len(digest)}")
+            native, output, view, recovery_id = local.recoverable
+            extra: Any = null
+            counter = 0
+            while True:
+                if not create(handle, native, digest, secret, null, extra) or self._closed:
+                    raise InvalidKey(_WIPED)
+                write(handle, output, recovery_id, native)
+                signature: bytes = view[:] + ids[recovery_id[0]]
+                if is_canonical(signature):
                     return signature
                 extra = grinds[counter] if counter < len(grinds) else struct.pack("<L28x", counter + 1)
                 counter += 1

@@ -19,6 +19,7 @@ __all__ = ["Devnet"]
 
 _ENGINES: Final[Mapping[str, str]] = {
     "bitcoin": "bitcoin:BitcoinEngine",
+    "cosmos": "cosmos:CosmosEngine",
     "evm": "evm:EvmEngine",
     "solana": "solana:SolanaEngine",
     "tron": "tron:TronEngine",

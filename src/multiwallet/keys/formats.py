@@ -19,6 +19,8 @@ __all__ = [
     "encode_wif",
     "parse_ed25519",
     "parse_secp256k1",
+    "parse_secp256r1",
+    "parse_sr25519",
 ]
 
 Written: TypeAlias = "str | bytes | bytearray | memoryview | Secret"
@@ -144,6 +146,51 @@ def parse_ed25519(value: Written | Sequence[int]) -> Secret:
     if isinstance(value, bytes | bytearray | memoryview | Secret):
         return _ed25519_secret(_raw(value))
     return _ed25519_secret(_numbers(value))
+
+
+@discreet
+def parse_sr25519(value: Written) -> Secret:
+    """Read an sr25519 private key: its 32-byte mini secret (a raw seed), or 64 bytes as Polkadot-JS keeps them.
+
+    Takes bytes, or hexadecimal with or without ``0x``. Raises :class:`~multiwallet.errors.InvalidKey`, which never
+    shows the key.
+
+    >>> len(parse_sr25519("0x" + "00" * 32))
+    32
+    """
+    from multiwallet.crypto.sr25519 import Sr25519Key
+
+    data = _digits(value)
+    with Sr25519Key(data):  # which says what is wrong with it
+        return Secret(data)
+
+
+@discreet
+def parse_secp256r1(value: Written) -> Secret:
+    """Read a secp256r1 private key: 32 bytes, or 64 hexadecimal digits with or without ``0x``.
+
+    Raises :class:`~multiwallet.errors.InvalidKey`, which never shows the key.
+
+    >>> parse_secp256r1("00" * 31 + "01")
+    Secret(…)
+    """
+    from multiwallet.crypto.secp256r1 import is_valid_private_key
+
+    data = _digits(value)
+    if not is_valid_private_key(data):
+        raise InvalidKey("a secp256r1 private key is a number from 1 to n - 1 in 32 bytes; this one is none")
+    return Secret(data)
+
+
+def _digits(value: Written) -> bytes:
+    if not isinstance(value, str):
+        return _raw(value)
+    if len(value) > _TEXT_LIMIT:
+        raise InvalidKey(f"this text of {len(value)} characters is no private key")
+    data = _hexadecimal(value.strip())
+    if data is None:
+        raise InvalidKey("a private key here is 64 hexadecimal digits (for sr25519 also 128), with or without 0x")
+    return data
 
 
 @discreet

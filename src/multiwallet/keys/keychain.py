@@ -13,17 +13,22 @@ from typing import TYPE_CHECKING, NoReturn, Protocol, TypeAlias
 from weakref import WeakValueDictionary
 
 from ..errors import InvalidKey, InvalidPath, SigningRefused, Unsupported
-from ..path import HARDENED, Path
+from ..path import HARDENED, Junctions, Path
 from ..secret import Secret
 
 if TYPE_CHECKING:
     from ..crypto.ed25519 import Ed25519Key
+    from ..crypto.secp256r1 import Secp256r1Key
     from ..crypto.secpkey import SecpKey
+    from ..crypto.sr25519 import Sr25519Key
     from .hd import ExtendedKey
 
 __all__ = ["ExtendedKeychain", "Keychain", "SeedKeychain", "SigningKey", "SingleKeychain"]
 
-SigningKey: TypeAlias = "SecpKey | Ed25519Key"
+SigningKey: TypeAlias = "SecpKey | Ed25519Key | Sr25519Key | Secp256r1Key"
+
+CARDANO = "ed25519-bip32"
+"""The curve of Cardano's key tree, of which only public keys are known here."""
 
 _CACHED_KEYS = 4096  # signing keys kept ready (a few hundred bytes each); the oldest goes first
 
@@ -37,7 +42,7 @@ class Keychain(Protocol):
     default_account: int
 
     def public_key(self, curve: str, path: Path | None) -> bytes:
-        """The public key at a path: 33 bytes for secp256k1, 32 for ed25519."""
+        """The public key at a path: 33 bytes for secp256k1 and secp256r1, 32 for the other curves."""
 
     def public_keys(self, curve: str, parent: Path, start: int, count: int) -> Iterator[bytes]:
         """The public keys of the children ``start`` to ``start + count - 1`` of a path, deriving it once."""
@@ -70,27 +75,36 @@ class _Unprintable:
 
 
 class SeedKeychain(_Unprintable):
-    """Every key below one seed (16 to 64 bytes): BIP-32 for secp256k1, SLIP-10 for ed25519."""
+    """Every key below one seed (16 to 64 bytes): BIP-32 for secp256k1, SLIP-10 for ed25519 and secp256r1.
+
+    Polkadot's chains (paths of :class:`~multiwallet.path.Junctions`) and Cardano derive from the entropy of the
+    phrase and not from its seed: give ``entropy``, and the ``passphrase`` (UTF-8) that goes with it, to serve them.
+    Without them 32 bytes of seed are themselves the mini secret of Polkadot's chains, as Polkadot-JS reads a raw seed.
+    """
 
     __slots__ = (
         "_closed",
+        "_entropy",
         "_in_use",
         "_keys",
         "_lock",
         "_master",
         "_nodes",
+        "_passphrase",
         "_seed",
         "default_account",
         "fingerprint",
         "has_private_keys",
     )
 
-    def __init__(self, seed: Secret) -> None:
+    def __init__(self, seed: Secret, *, entropy: Secret | None = None, passphrase: Secret | None = None) -> None:
         from .hd import ExtendedKey
 
         if not 16 <= len(seed) <= 64:
             raise InvalidKey(f"a seed has from 16 to 64 bytes, not {len(seed)}")
         self._seed = Secret(seed.expose())
+        self._entropy = None if entropy is None else Secret(entropy.expose())
+        self._passphrase = Secret(b"" if passphrase is None else passphrase.expose())
         self._master = ExtendedKey.from_seed(self._seed.expose())
         self._keys: OrderedDict[tuple[str, Path], SigningKey] = OrderedDict()
         self._nodes: OrderedDict[Path, ExtendedKey] = OrderedDict()
@@ -102,12 +116,14 @@ class SeedKeychain(_Unprintable):
         self.default_account = 0
 
     def public_key(self, curve: str, path: Path | None) -> bytes:
+        if curve == CARDANO:
+            return self._cardano_public_key(path)
         return self.signing_key(curve, path).public_key
 
     def public_keys(self, curve: str, parent: Path, start: int, count: int) -> Iterator[bytes]:
-        if curve == "ed25519":
-            return (self.signing_key(curve, parent / index).public_key for index in range(start, start + count))
-        return self._node(parent).public_keys(start, count)
+        if curve == "secp256k1" and not isinstance(parent, Junctions):
+            return self._node(parent).public_keys(start, count)
+        return (self.public_key(curve, parent / index) for index in range(start, start + count))
 
     def extended_public_key(self, path: Path) -> ExtendedKey:
         return self._node(path).public
@@ -147,18 +163,71 @@ class SeedKeychain(_Unprintable):
             self._nodes.clear()
         self._master.close()
         self._seed.close()
+        self._passphrase.close()
+        if self._entropy is not None:
+            self._entropy.close()
 
     def _open(self, curve: str, path: Path) -> SigningKey:
-        if curve == "ed25519":
-            from ..crypto.ed25519 import Ed25519Key
-            from .hd import ed25519_from_seed
+        if isinstance(path, Junctions):
+            from .substrate import derive
 
-            return Ed25519Key(ed25519_from_seed(self._seed.expose(), path)[0])
-        from ..crypto.secpkey import SecpKey
+            return derive(self._mini_secret(path), path, curve)
+        match curve:
+            case "ed25519":
+                from ..crypto.ed25519 import Ed25519Key
+                from .slip10 import ed25519_from_seed
 
-        if not len(path):
-            return SecpKey(self._master.private_key)
-        return SecpKey(self._node(path.parent).child(path.indexes[-1]).private_key)
+                return Ed25519Key(ed25519_from_seed(self._seed.expose(), path)[0])
+            case "secp256r1":
+                from ..crypto.secp256r1 import Secp256r1Key
+                from .slip10 import secp256r1_from_seed
+
+                return Secp256r1Key(secp256r1_from_seed(self._seed.expose(), path)[0])
+            case "sr25519":
+                raise Unsupported(
+                    f"sr25519 keys are not derived along {path}: name junctions like //polkadot//0 (or an empty path), "
+                    "or the kind ed25519, which wallets such as Ledger's and Trust derive along such paths"
+                )
+            case "secp256k1":
+                from ..crypto.secpkey import SecpKey
+
+                if not len(path):
+                    return SecpKey(self._master.private_key)
+                return SecpKey(self._node(path.parent).child(path.indexes[-1]).private_key)
+            case _:
+                raise Unsupported(
+                    f"this wallet has no private keys of {curve}: it shows addresses there, and cannot sign"
+                )
+
+    def _mini_secret(self, path: Junctions) -> bytes:
+        """What junctions begin from: the phrase under its password, else a raw seed of 32 bytes."""
+        from .substrate import mini_secret
+
+        if self._entropy is None:
+            if path.has_password:
+                raise InvalidPath("a password goes with a phrase, and this wallet was opened from a seed without one")
+            if len(self._seed) != 32:
+                raise Unsupported(
+                    "Polkadot's chains derive keys from the words of a phrase, not from its BIP-39 seed: open the wallet "
+                    "with from_mnemonic(), or with from_seed() and the 32 bytes of a raw seed (mini secret)"
+                )
+            return self._seed.expose()
+        own, asked = self._passphrase, path.password
+        if asked is not None and len(own) and own != asked:
+            raise InvalidPath("this path names another password than the passphrase that the wallet was opened with")
+        return mini_secret(self._entropy.expose(), (own if asked is None else asked).expose().decode())
+
+    def _cardano_public_key(self, path: Path | None) -> bytes:
+        from .cardano import icarus_public_key
+
+        if path is None:
+            raise InvalidPath("a key of Cardano has a path, such as m/1852'/1815'/0'/0/0")
+        if self._entropy is None or len(self._passphrase):
+            raise Unsupported(
+                "Cardano derives keys from the words of a phrase, not from its BIP-39 seed, and here without a passphrase: "
+                "open the wallet with from_mnemonic() and no passphrase"
+            )
+        return icarus_public_key(self._entropy.expose(), path)
 
     def _node(self, path: Path) -> ExtendedKey:
         with self._lock:
@@ -176,20 +245,38 @@ class SeedKeychain(_Unprintable):
         return kept
 
 
+def _single_key(curve: str, private: bytes) -> SigningKey:
+    match curve:
+        case "secp256k1":
+            from ..crypto.secpkey import SecpKey
+
+            return SecpKey(private)
+        case "ed25519":
+            from ..crypto.ed25519 import Ed25519Key
+
+            return Ed25519Key(private)
+        case "sr25519":
+            from ..crypto.sr25519 import Sr25519Key
+
+            return Sr25519Key(private)
+        case "secp256r1":
+            from ..crypto.secp256r1 import Secp256r1Key
+
+            return Secp256r1Key(private)
+        case _:
+            raise Unsupported(f"no wallet here holds a single key of {curve}")
+
+
 class SingleKeychain(_Unprintable):
-    """One imported private key. It has no path and no siblings."""
+    """One imported private key: 32 bytes (for sr25519 a mini secret, or 64 bytes). It has no path and no siblings."""
 
     __slots__ = ("_curve", "_key", "_public_key", "default_account", "fingerprint", "has_private_keys")
 
     def __init__(self, curve: str, private_key: Secret, *, compressed: bool = True) -> None:
-        from ..crypto.ed25519 import Ed25519Key
         from ..crypto.secp256k1 import decompress
-        from ..crypto.secpkey import SecpKey
 
         self._curve = curve
-        self._key: SigningKey = (
-            Ed25519Key(private_key.expose()) if curve == "ed25519" else SecpKey(private_key.expose())
-        )
+        self._key = _single_key(curve, private_key.expose())
         self._public_key = self._key.public_key if compressed else decompress(self._key.public_key)
         self.has_private_keys = True
         self.fingerprint: bytes | None = None
@@ -265,9 +352,7 @@ class ExtendedKeychain(_Unprintable):
 
     def _below(self, curve: str, path: Path | None) -> tuple[int, ...]:
         if curve != "secp256k1":
-            raise Unsupported(
-                f"an extended public key cannot derive {curve} keys: SLIP-10 has only hardened steps there"
-            )
+            raise Unsupported(f"an extended public key here is of secp256k1, and cannot derive {curve} keys")
         depth, number = self._node.depth, self._node.child_number
         if path is None or len(path) < depth:
             raise InvalidPath(f"this extended key stands at depth {depth}: it cannot give the key at {path}")

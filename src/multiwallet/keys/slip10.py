@@ -1,4 +1,4 @@
-"""SLIP-10: key derivation for ed25519 (hardened steps only), and its rule for secp256k1."""
+"""SLIP-10: key derivation for ed25519 (hardened steps only) and secp256r1, and its rule for secp256k1."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from multiwallet.errors import InputError, InvalidKey, InvalidPath
 from multiwallet.path import HARDENED, Path
 from multiwallet.secret import Secret, discreet
 
-__all__ = ["check_seed", "ed25519_from_seed", "secp256k1_from_seed"]
+__all__ = ["check_seed", "ed25519_from_seed", "secp256k1_from_seed", "secp256r1_from_seed"]
 
 _ED25519: Final = b"ed25519 seed"
 _SECP256K1: Final = b"Bitcoin seed"
+_SECP256R1: Final = b"Nist256p1 seed"
 
 
 @discreet
@@ -83,4 +84,37 @@ def secp256k1_from_seed(
                 break
             except InputError:
                 data = b"\x01" + key[32:] + number
+    return key[:32], key[32:]
+
+
+@discreet
+def secp256r1_from_seed(
+    seed: bytes | bytearray | memoryview | Secret, path: Path | str | Iterable[int] = ()
+) -> tuple[bytes, bytes]:
+    """The secp256r1 key at a path: ``(32-byte private key, 32-byte chain code)`` (SLIP-10, curve nist256p1).
+
+    Raises :class:`~multiwallet.errors.MissingExtra` without the package ``cryptography`` where a step is not
+    hardened, and :class:`~multiwallet.errors.InvalidKey` for a seed that has not 16 to 64 bytes.
+
+    >>> private, chain_code = secp256r1_from_seed(bytes.fromhex("000102030405060708090a0b0c0d0e0f"), "m/0'")
+    >>> chain_code.hex()[:16]
+    '3460cea53e6a6bb5'
+    """
+    from multiwallet.crypto.secp256r1 import ORDER, is_valid_private_key, public_key
+
+    steps = path if isinstance(path, Path) else Path(path)
+    key = hmac_sha512(_SECP256R1, check_seed(seed))
+    while not is_valid_private_key(key[:32]):
+        key = hmac_sha512(_SECP256R1, key)
+    for index in steps.indexes:
+        private, chain_code, number = key[:32], key[32:], index.to_bytes(4, "big")
+        data = (b"\x00" + private if index >= HARDENED else public_key(private)) + number
+        while True:
+            key = hmac_sha512(chain_code, data)
+            left = int.from_bytes(key[:32], "big")
+            child = (left + int.from_bytes(private, "big")) % ORDER
+            if left < ORDER and child:
+                key = child.to_bytes(32, "big") + key[32:]
+                break
+            data = b"\x01" + key[32:] + number
     return key[:32], key[32:]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from ...amounts import Amount, Asset
-from ...chain import Chain, Holder, Network, Options, Payment
+from ...chain import Chain, Claims, Holder, Network, Options, Payment, Replay
 from ...errors import InputError, InvalidTransaction, Unsupported
 from ...ops import Op
 from ...path import HARDENED, Path
@@ -20,6 +20,7 @@ from ...transactions import (
     UnsignedTransaction,
 )
 from . import addresses
+from .rules import rules_of
 from .script import KEY_KINDS, script_for_key
 
 __all__ = ["Bitcoin"]
@@ -36,6 +37,7 @@ class Bitcoin(Chain):
     kinds: ClassVar[tuple[str, ...]] = KEY_KINDS
     key_forms: ClassVar[tuple[str, ...]] = ("wif", "hex")
     whole_accounts: ClassVar[bool] = True
+    replay: ClassVar[Replay | None] = Replay.COINS
 
     # -- keys and addresses --------------------------------------------------------------------------
 
@@ -44,6 +46,10 @@ class Bitcoin(Chain):
         coin = network.params.get("coin_type", network.slip44)
         path = Path().hardened(_PURPOSES[_kind(network, kind)]).hardened(coin).hardened(account)
         return path if index is None else path / 0 / index
+
+    def kinds_of(self, network: Network) -> tuple[str, ...]:
+        """The kinds that the network's row has, the usual one first: ``p2pkh`` alone without segregated witness."""
+        return rules_of(network).kinds
 
     def kind_of(self, path: Path) -> str:
         """The kind of a BIP-44, 49, 84 or 86 path; of any other path the usual one."""
@@ -82,7 +88,7 @@ class Bitcoin(Chain):
         raw = psbt_bytes(native)
         if _VERSION_2 in raw:
             raw = Psbt.parse(raw).serialize()
-        found = examine(raw)
+        found = examine(raw, rules_of(holder.network).sighash)
         psbt = found.psbt
         attributed = attribute(holder, found)
         if attributed is not psbt:
@@ -113,7 +119,10 @@ class Bitcoin(Chain):
         if assets:
             raise InvalidTransaction(f"{network.title} has no tokens, and the transaction file names some")
         transaction = self._transaction(network, self.parse_address(network, sender), body, dict(context), fee)
-        if fee.expected != Amount(examine(body).fee, network.native) or fee.maximum != fee.expected:
+        if (
+            fee.expected != Amount(examine(body, rules_of(network).sighash).fee, network.native)
+            or fee.maximum != fee.expected
+        ):
             raise InvalidTransaction("the stated fee is not the one that the PSBT pays")
         check_context(transaction)
         return transaction
@@ -124,7 +133,7 @@ class Bitcoin(Chain):
         from .signable import examine
         from .summary import fee_of
 
-        found = examine(body)
+        found = examine(body, rules_of(network).sighash)
         return UnsignedTransaction(
             chain=self,
             network=network,
@@ -238,21 +247,44 @@ class Bitcoin(Chain):
         return after_broadcast(holder, signed)
 
     def status(self, network: Network, txid: str, *, expiry: int | None = None) -> Op[Receipt]:
-        """Where the transaction stands. A Bitcoin transaction does not expire."""
+        """Where the transaction stands. None but Zcash's expire: Expired when the height ``expiry`` has passed."""
         from .sources import status
 
-        return status(network, txid)
+        return status(network, txid, expiry)
+
+    # -- for an outbox -------------------------------------------------------------------------------
+
+    def claims(self, signed: SignedTransaction) -> Claims:
+        """The coins that the transaction spends."""
+        from .replay import claims
+
+        return claims(signed)
+
+    def is_dead(self, holder: Holder, signed: SignedTransaction, *, depth: int) -> Op[bool]:
+        """Whether another transaction spends one of its coins, ``depth`` blocks deep."""
+        from .replay import is_dead
+
+        return is_dead(holder.network, signed, depth=depth)
+
+    def replace(
+        self, holder: Holder, transaction: UnsignedTransaction, options: Options, *, cancel: bool = False
+    ) -> Op[UnsignedTransaction]:
+        """The same coins with a higher fee, taken from the change; to cancel, all of them back as change."""
+        from .replay import replacement
+
+        body = yield from replacement(holder.network, transaction, options, cancel=cancel)
+        return self.adopt(holder, body)
 
 
 def _kind(network: Network, kind: str) -> str:
     """The address kind, checked against what the network has; the empty text is the network's usual one."""
-    segwit = bool(network.params.get("hrp"))
+    kinds = rules_of(network).kinds
     if not kind:
-        return KEY_KINDS[0] if segwit else "p2pkh"
+        return kinds[0]
     if kind not in _PURPOSES:
         raise Unsupported(f"there is no address kind {str(kind)[:20]!r}: the kinds are {', '.join(KEY_KINDS)}")
-    if not segwit and kind != "p2pkh":
-        raise Unsupported(f"{network.title} has no segregated witness, so no {kind} addresses: use kind='p2pkh'")
+    if kind not in kinds:
+        raise Unsupported(f"{network.title} has no {kind} addresses: its kinds are {', '.join(kinds)}")
     return kind
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from ...chain import Network
-from ...codec import base58, bech32
+from ...codec import base58, bech32, cashaddr
 from ...errors import InputError, InvalidAddress, Unsupported
+from .rules import rules_of
 from .script import KEY_KINDS, kind_of, script_for_key
 
 __all__ = ["KEY_KINDS", "address_of", "kind_of", "parse", "script_for_key", "script_of"]
@@ -25,6 +26,9 @@ _VERSIONS: Final = {
     0x71: "the Dogecoin test network",
     0x4C: "Dash",
     0x10: "Dash",
+    0x8C: "the Dash test network",
+    0x13: "the Dash test network",
+    0x3F: "DigiByte",
     0x41: "TRON",
 }
 _PREFIXES: Final = {
@@ -41,6 +45,8 @@ _PREFIXES: Final = {
     "addr": "Cardano",
 }
 _LONGEST: Final = 90
+_CASHADDR: Final = {"p2pkh": 0, "p2sh": 1}
+_CASHADDR_TOKENS: Final = 2  # added to the kind in an address whose owner can receive tokens: the script is the same
 
 
 def _version(network: Network, name: str) -> bytes | None:
@@ -64,6 +70,9 @@ def address_of(network: Network, script: bytes) -> str | None:
         hrp = _hrp(network)
         return None if hrp is None else bech32.encode_segwit(hrp, 1 if kind == "p2tr" else 0, script[2:])
     if kind in ("p2pkh", "p2sh"):
+        prefix = network.params.get("cashaddr")
+        if prefix:
+            return cashaddr.encode(prefix, _CASHADDR[kind], script[3 if kind == "p2pkh" else 2 :][:20])
         version = _version(network, kind)
         return None if version is None else base58.encode_check(version + script[3 if kind == "p2pkh" else 2 :][:20])
     return None
@@ -94,6 +103,10 @@ def script_of(network: Network, address: str) -> bytes:
         raise InvalidAddress(
             f"{len(address)} characters are too long for an address of {network.title}{_hint(address)}"
         )
+    rules_of(network)  # a row that is wrong is said to be wrong, not the address
+    cash = network.params.get("cashaddr")
+    if cash and (":" in address or address[:1] in "qpzrQPZR"):  # Base58Check begins with another letter here
+        return _cashaddr(network, cash, address)
     hrp = _hrp(network)
     prefix, separator, _ = address.lower().rpartition("1")
     if separator and (prefix == hrp or prefix in _PREFIXES):
@@ -101,6 +114,20 @@ def script_of(network: Network, address: str) -> bytes:
             raise InvalidAddress(f"this starts as addresses of {_PREFIXES[prefix]} do, not those of {network.title}")
         return _segwit(network, prefix, address)
     return _base58(network, address)
+
+
+def _cashaddr(network: Network, prefix: str, address: str) -> bytes:
+    try:
+        kind, program = cashaddr.decode(address, prefix)
+    except InputError as error:
+        raise InvalidAddress(f"not an address of {network.title}: {error.message}") from None
+    if len(program) != 20 or kind > _CASHADDR["p2sh"] + _CASHADDR_TOKENS:
+        raise InvalidAddress(
+            f"this kind of address (type {kind}, {len(program)} bytes) is not known here: p2pkh and p2sh of 20 bytes are"
+        )
+    if kind % _CASHADDR_TOKENS == _CASHADDR["p2pkh"]:
+        return b"\x76\xa9\x14" + program + b"\x88\xac"
+    return b"\xa9\x14" + program + b"\x87"
 
 
 def _segwit(network: Network, hrp: str, address: str) -> bytes:
@@ -111,7 +138,7 @@ def _segwit(network: Network, hrp: str, address: str) -> bytes:
     length = len(program)
     if version == 0:
         return bytes((0, length)) + program  # the decoder lets only 20 and 32 bytes pass
-    if version == 1 and length == 32:
+    if version == 1 and length == 32 and "p2tr" in rules_of(network).kinds:
         return b"\x51\x20" + program
     raise InvalidAddress(
         f"witness version {version} with {length} bytes has no meaning on {network.title} yet: "
@@ -145,6 +172,8 @@ def _base58(network: Network, address: str) -> bytes:
 def _hint(address: str) -> str:
     if address[:2].lower() == "0x":
         return ": it looks like an Ethereum address"
+    if address[:3].lower() == "zs1" or address[:2].lower() == "u1" or address[:4].lower() == "tex1":
+        return ": shielded, unified and TEX addresses of Zcash cannot be paid here, transparent ones (t1, t3) can"
     if address[1:4] == "pub" and len(address) > _LONGEST:
         return ": it looks like an extended public key, which Wallet.from_xpub takes"
     if address[1:4] == "prv" and len(address) > _LONGEST:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ...amounts import Amount
 from ...chain import Chain, Holder, Network, Options, Payment, check_options
-from ...errors import AmountError, BadResponse, InputError, InsufficientFunds, InvalidTransaction
+from ...errors import AmountError, BadResponse, InputError, InsufficientFunds, InvalidTransaction, Unsupported
 from ...ops import Op
 from ...path import Path
 from ...transactions import UnsignedTransaction
@@ -21,12 +21,12 @@ from . import fees
 from .addresses import script_of
 from .coins import AccountState, Coin
 from .psbt import Psbt, PsbtInputSource
+from .rules import Rules, rules_of
 from .scan import is_spendable, refresh
 from .script import kind_of, op_return
 from .selection import MAX_WEIGHT, Frame, Selection, everything, exactly, select
 from .sources import source_of
 from .transaction import FINAL_SEQUENCE, RBF_SEQUENCE, OutPoint, scan_previous
-from .weights import dust_limit
 
 __all__ = ["build"]
 
@@ -41,6 +41,7 @@ class _Wishes:
 
     rate: int | None
     coins: tuple[OutPoint, ...] | None
+    exclude: frozenset[OutPoint]
     spend_unconfirmed: bool
     sequence: int
     locktime: int
@@ -51,7 +52,7 @@ def build(chain: Chain, holder: Holder, payments: tuple[Payment, ...], options: 
     """Choose coins, add change and make the PSBT. See :meth:`~multiwallet.chain.Chain.build`.
 
     Options: ``fee_rate`` (sat/vB, a whole number or text like ``"2.5"``), ``coins`` (``"txid:index"`` texts:
-    spend exactly these), ``spend_unconfirmed`` (also what others sent and is not confirmed), ``rbf`` (True),
+    spend exactly these), ``exclude`` (coins to leave alone), ``spend_unconfirmed`` (also what others sent and is not confirmed), ``rbf`` (True),
     ``locktime`` (0), ``change_address``. A memo is an OP_RETURN output of at most 80 bytes. Change too small
     to be relayed goes to the fee.
     """
@@ -64,7 +65,13 @@ def build(chain: Chain, holder: Holder, payments: tuple[Payment, ...], options: 
     state: AccountState = holder.state
     pools = _pools(network, state, wishes)
     rate = wishes.rate
-    if rate is None:
+    rules = rules_of(network)
+    branch = 0
+    if rules.branches:
+        branch = yield from _branch(network, rules)
+    if rules.fee_rule == "zip317":
+        rate = 0
+    elif rate is None:
         rate = yield from fees.estimate(network, options.speed)
     frame = _frame(holder, state, outputs, wishes.change, rate)
     if sweep:
@@ -96,26 +103,52 @@ def build(chain: Chain, holder: Holder, payments: tuple[Payment, ...], options: 
     if selection.change:
         paid.append((frame.change, selection.change, *_owner(holder, state, frame.change)))
     paid.sort(key=lambda output: (output[1], output[0]))
-    psbt = Psbt.create(inputs, paid, locktime=wishes.locktime)
+    psbt = Psbt.create(
+        inputs,
+        paid,
+        locktime=wishes.locktime,
+        sighash=rules.sighash,
+        branch=branch,
+        expiry=state.tip + rules.expiry_blocks,
+    )
     return chain.adopt(holder, psbt.serialize())
+
+
+def _branch(network: Network, rules: Rules) -> Op[int]:
+    """The consensus branch that the transaction is to be valid under, as the node says, else as the row says."""
+    stated = yield from source_of(network).branch(network)
+    if stated is not None and stated not in rules.branches:
+        known = ", ".join(f"{branch:08x}" for branch in rules.branches)
+        raise Unsupported(
+            f"{network.title} is on the consensus branch {stated:08x}, and its row knows {known}: "
+            "a newer release may know it, or the endpoint serves another network"
+        )
+    return rules.branches[-1] if stated is None else stated
 
 
 # -- what is wanted -------------------------------------------------------------------------------------
 
 
 def _wishes(network: Network, options: Options) -> _Wishes:
-    check_options(options, "fee_rate", "coins", "spend_unconfirmed", "rbf", "locktime", "change_address")
+    check_options(options, "fee_rate", "coins", "exclude", "spend_unconfirmed", "rbf", "locktime", "change_address")
     native = options.native
+    rules = rules_of(network)
     rate = native.get("fee_rate")
+    if rate is not None and rules.fee_rule != "rate":
+        raise Unsupported(f"{network.title} has a conventional fee (ZIP-317) and no fee rate: leave fee_rate out")
+    rbf = _flag(native.get("rbf", rules.replacement), "rbf")
+    if rbf and not rules.replacement:
+        raise Unsupported(f"nodes of {network.title} do not replace transactions by fee: leave rbf out")
     locktime = native.get("locktime", 0)
     if isinstance(locktime, bool) or not isinstance(locktime, int) or not 0 <= locktime <= _LARGEST_LOCKTIME:
         raise InputError("locktime is a whole number from 0 to 2^32 - 1: a block height, or a time from 500000000 on")
     change = native.get("change_address")
     return _Wishes(
         rate=None if rate is None else fees.parse_rate(rate),
-        coins=_outpoints(native.get("coins")),
+        coins=_outpoints(native.get("coins"), "coins"),
+        exclude=frozenset(_outpoints(native.get("exclude"), "exclude") or ()),
         spend_unconfirmed=_flag(native.get("spend_unconfirmed", False), "spend_unconfirmed"),
-        sequence=RBF_SEQUENCE if _flag(native.get("rbf", True), "rbf") else _NO_REPLACEMENT,
+        sequence=RBF_SEQUENCE if rbf else _NO_REPLACEMENT,
         locktime=locktime,
         change=None if change is None else script_of(network, change),
     )
@@ -127,7 +160,7 @@ def _flag(value: Any, name: str) -> bool:
     return value
 
 
-def _outpoints(value: Any) -> tuple[OutPoint, ...] | None:
+def _outpoints(value: Any, name: str) -> tuple[OutPoint, ...] | None:
     if value is None:
         return None
     matches = [
@@ -135,10 +168,10 @@ def _outpoints(value: Any) -> tuple[OutPoint, ...] | None:
         for item in (value if isinstance(value, list | tuple) else ())
     ]
     if not matches or None in matches:
-        raise InputError('coins is a list of texts "txid:index", one for each coin to spend')
+        raise InputError(f'{name} is a list of texts "txid:index", one for each coin')
     points = tuple(OutPoint(match[1].lower(), int(match[2])) for match in matches if match is not None)
     if len(set(points)) != len(points):
-        raise InputError("coins names the same coin twice")
+        raise InputError(f"{name} names the same coin twice")
     return points
 
 
@@ -148,10 +181,9 @@ def _outputs(network: Network, payments: Sequence[Payment], memo: str | None) ->
     if len(payments) > 1 and any(payment.everything for payment in payments):
         raise InputError('"max" sends all that there is: it cannot stand beside another payment')
     outputs = []
-    rate = fees.dust_relay_rate(network)
     for payment in payments:
         script = script_of(network, payment.to)
-        least = dust_limit(script, rate)
+        least = fees.least_output(network, script)
         if not payment.everything and payment.amount.units < least:
             raise AmountError(
                 f"{payment.amount} to {payment.to} is too little to be relayed: "
@@ -176,10 +208,11 @@ def _pools(network: Network, state: AccountState, wishes: _Wishes) -> list[list[
     """The coins that may be spent: the confirmed ones, then with own change, then with what others sent."""
     if wishes.coins is not None:
         return [_named(network, state, wishes.coins, wishes.spend_unconfirmed)]
-    pool = [coin for coin in state.coins if is_spendable(coin, state, network)]
+    free = [coin for coin in state.coins if coin.outpoint not in wishes.exclude]
+    pool = [coin for coin in free if is_spendable(coin, state, network)]
     pools = [[coin for coin in pool if coin.height is not None], pool]
     if wishes.spend_unconfirmed:
-        pools.append([coin for coin in state.coins if coin.height is None or is_spendable(coin, state, network)])
+        pools.append([coin for coin in free if coin.height is None or is_spendable(coin, state, network)])
     return pools
 
 
@@ -212,9 +245,10 @@ def _frame(
         kind="p2sh-p2wpkh" if kind == "p2sh" else kind,
         outputs=tuple(script for script, _ in outputs),
         change=change,
-        dust=dust_limit(change, fees.dust_relay_rate(holder.network)),
+        dust=fees.least_output(holder.network, change),
         rate=rate,
         compressed=len(holder.public_key) == 33,
+        conventional=rules_of(holder.network).fee_rule == "zip317",
     )
 
 
@@ -238,8 +272,7 @@ def _choose(network: Network, pools: list[list[Coin]], target: int, frame: Frame
 
 def _sweep(network: Network, pool: list[Coin], frame: Frame, *, chosen: bool) -> tuple[Selection, int]:
     selection, amount = everything(pool, frame, all_of_them=chosen)
-    rate = fees.dust_relay_rate(network)
-    least = max(next(dust_limit(script, rate) for script in frame.outputs if script[:1] != b"\x6a"), 1)
+    least = max(next(fees.least_output(network, script) for script in frame.outputs if script[:1] != b"\x6a"), 1)
     if amount < least:
         needed = frame.fee(max(len(selection.coins), 1)) + least
         raise _insufficient(network, needed, sum(coin.amount for coin in selection.coins))
@@ -283,10 +316,10 @@ def _previous(network: Network, state: AccountState, coins: Sequence[Coin]) -> O
 
     Before segwit no signature commits to amounts. In version 0 each commits to that of its own input: a server that
     lies about one of two coins, and about the other one when asked to try again, would have two good signatures for
-    a transaction whose fee nobody saw. Taproot's commit to all amounts.
+    a transaction whose fee nobody saw. Taproot's commit to all amounts, and so do Zcash's.
     """
     kind = kind_of(coins[0].script)
-    if kind == "p2tr" or (kind != "p2pkh" and len(coins) == 1):
+    if kind == "p2tr" or rules_of(network).sighash == "zip244" or (kind != "p2pkh" and len(coins) == 1):
         return [None] * len(coins)
     own = {sent.txid: sent.raw for sent in state.sent}
     asked = [coin for coin in coins if coin.outpoint.txid not in own]

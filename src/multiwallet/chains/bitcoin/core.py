@@ -8,12 +8,13 @@ main network a scan takes the node a minute or more: give the transport a timeou
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from ...amounts import Amount
 from ...chain import Network
-from ...errors import InvalidTransaction, MultiwalletError, Rejected
+from ...errors import InvalidTransaction, MultiwalletError, Rejected, Unsupported
 from ...ops import Effect, Op, Rpc, Sleep, ask, attempt
 from ...transactions import Receipt, Status
 from .answers import (
@@ -29,7 +30,21 @@ from .answers import (
 from .coins import Coin, Found, Unspent
 from .transaction import OutPoint, Transaction
 
-__all__ = ["REACH", "genesis", "locate", "look", "previous", "rates", "refusal", "seen", "settle", "submission"]
+__all__ = [
+    "REACH",
+    "branch",
+    "genesis",
+    "locate",
+    "look",
+    "previous",
+    "rates",
+    "refusal",
+    "seen",
+    "settle",
+    "spent_elsewhere",
+    "submission",
+    "tip",
+]
 
 REACH: Final[int] = 100
 _SMALL_MEMPOOL: Final = 500
@@ -40,11 +55,27 @@ _NOT_FOUND: Final = (-5, -8)
 _SCAN_RUNNING: Final = -8
 _SCAN_PATIENCE: Final = 40
 _COINS_TO_UNITS: Final = 10**8
+_NO_METHOD: Final = -32601
+_BRANCH: Final = re.compile(r"[0-9a-f]{8}", re.ASCII)
 
 
 def genesis(network: Network) -> Op[str]:
-    (answer,) = yield from ask(_rpc(network, "getblockhash", 0))
+    (answer,) = yield from ask(_rpc(network, "getblockhash", network.params.get("genesis_height", 0)))
     return read_hash("getblockhash", answer)
+
+
+def tip(network: Network) -> Op[int]:
+    (answer,) = yield from ask(_rpc(network, "getblockcount"))
+    return read_number("getblockcount", answer, _HIGHEST)
+
+
+def branch(network: Network) -> Op[int | None]:
+    method = "getblockchaininfo"
+    (answer,) = yield from ask(_rpc(network, method))
+    stated = read_mapping(method, read_mapping(method, answer).get("consensus")).get("nextblock")
+    if not isinstance(stated, str) or not _BRANCH.fullmatch(stated):
+        refuse(method, "a consensus branch", stated)
+    return int(stated, 16)
 
 
 def look(network: Network, scripts: Sequence[bytes]) -> Op[Found]:
@@ -58,6 +89,8 @@ def look(network: Network, scripts: Sequence[bytes]) -> Op[Found]:
     for entry in read_list(method, answer.get("unspents")):
         item = read_mapping(method, entry)
         script = read_hex(method, item.get("scriptPubKey"))
+        if item.get("tokenData") is not None:  # a token of Bitcoin Cash sits on it, which spending it would destroy
+            continue
         if script not in asked:
             refuse(method, "one of the scripts asked for", script.hex())
         outpoint = OutPoint(read_hash(method, item.get("txid")), read_number(method, item.get("vout"), _LARGEST_INDEX))
@@ -73,6 +106,11 @@ def _scan(network: Network, descriptors: list[str]) -> Op[Any]:
         if not (isinstance(outcome, Rejected) and outcome.node_code == _SCAN_RUNNING and "progress" in outcome.message):
             break
         yield from ask(Sleep(min(2**turn, 5)))
+    if isinstance(outcome, Rejected) and outcome.node_code == _NO_METHOD:
+        raise Unsupported(
+            f"this node of {network.title} cannot look for scripts (it has no scantxoutset): name a Blockbook as the "
+            "endpoint, blockbook+https://..."
+        ) from outcome
     if isinstance(outcome, MultiwalletError):
         raise outcome
     return outcome
@@ -129,6 +167,8 @@ def _parse(method: str, answer: Any) -> Transaction | None:
     raw = read_hex(method, answer)
     if raw[4:5] == b"\0" and raw[5:6] not in (b"\0", b"\x01"):
         return None
+    if raw[:1] >= b"\x03" and raw[1:2] == raw[3:4] == b"\0" and raw[2:3] != b"\0":
+        return None  # a special transaction of Dash
     try:
         return Transaction.parse(raw)
     except InvalidTransaction:
@@ -258,6 +298,34 @@ def locate(network: Network, txid: str) -> Op[Receipt]:
         Status.UNKNOWN,
         reason="not in the mempool, and none of its first outputs is unspent: without txindex the node knows no more",
     )
+
+
+def spent_elsewhere(network: Network, outpoint: OutPoint, txid: str, depth: int) -> Op[bool]:
+    """A node without an index does not know who spent a coin: it is gone, and not since the last few blocks."""
+    (output,) = yield from ask(_rpc(network, "gettxout", outpoint.txid, outpoint.index, False))
+    if output is not None:
+        return False
+    (parent,) = yield from attempt(_rpc(network, "gettxout", outpoint.txid, outpoint.index, True))
+    if parent is not None:  # it stands in the mempool only: not spent, not even made
+        return False
+    (info,) = yield from ask(_rpc(network, "getblockchaininfo"))
+    block = read_hash("getblockchaininfo", read_mapping("getblockchaininfo", info).get("bestblockhash"))
+    for _ in range(depth - 1):
+        (answer,) = yield from ask(_rpc(network, "getblock", block, 2))
+        stated = read_mapping("getblock", answer)
+        for entry in read_list("getblock", stated.get("tx")):
+            transaction = read_mapping("getblock", entry)
+            if read_hash("getblock", transaction.get("txid")) in (txid, outpoint.txid):
+                return False
+            for txin in read_list("getblock", transaction.get("vin")):
+                spent = read_mapping("getblock", txin)
+                if (spent.get("txid"), spent.get("vout")) == (outpoint.txid, outpoint.index):
+                    return False  # spent, and not deep enough yet
+        if stated.get("previousblockhash") is None:
+            return False
+        block = read_hash("getblock", stated["previousblockhash"])
+    # The coin was there when the transaction was built, and no young block took it: an old one did.
+    return True
 
 
 def _confirmed(network: Network, txid: str, height: int, confirmations: int, fee: Amount | None) -> Receipt:

@@ -17,7 +17,21 @@ from .answers import read_hash, read_hex, read_list, read_mapping, read_number, 
 from .coins import COINBASE_MATURITY, Coin, Found, Unspent
 from .transaction import OutPoint
 
-__all__ = ["REACH", "genesis", "locate", "look", "previous", "rates", "refusal", "seen", "settle", "submission"]
+__all__ = [
+    "REACH",
+    "branch",
+    "genesis",
+    "locate",
+    "look",
+    "previous",
+    "rates",
+    "refusal",
+    "seen",
+    "settle",
+    "spent_elsewhere",
+    "submission",
+    "tip",
+]
 
 REACH: Final[int] = 20
 _NOT_FOUND: Final = 404
@@ -28,8 +42,20 @@ _JSON: Final = re.compile(r"\{.*\}", re.DOTALL)
 
 
 def genesis(network: Network) -> Op[str]:
-    (answer,) = yield from ask(Rest(network.id, "GET", "block-height/0", expect="text"))
-    return read_hash("block-height/0", answer)
+    method = f"block-height/{network.params.get('genesis_height', 0)}"
+    (answer,) = yield from ask(Rest(network.id, "GET", method, expect="text"))
+    return read_hash(method, answer)
+
+
+def tip(network: Network) -> Op[int]:
+    (answer,) = yield from ask(_tip(network))
+    return _height("blocks/tip/height", answer)
+
+
+def branch(network: Network) -> Op[int | None]:
+    """Esplora does not say."""
+    return None
+    yield ()  # makes this a generator
 
 
 def look(network: Network, scripts: Sequence[bytes]) -> Op[Found]:
@@ -133,6 +159,21 @@ def locate(network: Network, txid: str) -> Op[Receipt]:
     height = _height("blocks/tip/height", tip)
     # The two answers may be of servers a block apart.
     return Receipt(network, txid, state, confirmations=max(height - block + 1, 1), block=block, fee=fee)
+
+
+def spent_elsewhere(network: Network, outpoint: OutPoint, txid: str, depth: int) -> Op[bool]:
+    method = f"tx/{outpoint.txid}/outspend/{outpoint.index}"
+    outcome, tip = yield from attempt(Rest(network.id, "GET", method), _tip(network))
+    if isinstance(outcome, Rejected) and outcome.node_code == _NOT_FOUND:
+        return False  # the coin's own transaction is not known, which may be for a moment
+    for answer in (outcome, tip):
+        if isinstance(answer, MultiwalletError):
+            raise answer
+    stated = read_mapping(method, outcome)
+    if stated.get("spent") is not True or read_hash(method, stated.get("txid")) == txid:
+        return False
+    block = _block(method, read_mapping(method, stated.get("status")))
+    return block is not None and _height("blocks/tip/height", tip) - block + 1 >= depth
 
 
 # -- answers --------------------------------------------------------------------------------------------

@@ -9,10 +9,11 @@ from typing import Any, Final
 from ...chain import Network
 from ...errors import BadResponse, InputError
 from ...ops import Op
+from .rules import rules_of
 from .sources import source_of
-from .weights import DUST_RELAY_RATE, vsize
+from .weights import DUST_RELAY_RATE, dust_limit, vsize
 
-__all__ = ["TARGETS", "dust_relay_rate", "estimate", "fee_for", "parse_rate"]
+__all__ = ["TARGETS", "dust_relay_rate", "estimate", "fee_for", "least_output", "parse_rate"]
 
 TARGETS: Final = {"slow": 144, "normal": 6, "fast": 2}
 """Within how many blocks a transaction of each speed is meant to be included."""
@@ -59,7 +60,7 @@ def estimate(network: Network, speed: str) -> Op[int]:
     (sat/vB, 1,000 by default) is a BadResponse: nobody should pay what a broken server makes up.
     """
     estimated, minimum = yield from source_of(network).rates(network, TARGETS[speed])
-    rate = max(estimated or 0, minimum)
+    rate = max(estimated or 0, minimum, rules_of(network).least_rate)
     limit = network.params.get("absurd_fee_rate", _ABSURD_RATE)
     if rate > limit * 1000:
         raise BadResponse(
@@ -72,3 +73,9 @@ def dust_relay_rate(network: Network) -> int:
     """What the network's nodes reckon dust with."""
     rate = network.params.get("dust_relay_rate", DUST_RELAY_RATE)
     return rate if isinstance(rate, int) else DUST_RELAY_RATE
+
+
+def least_output(network: Network, script: bytes) -> int:
+    """The least amount that the network's nodes relay in an output with this script."""
+    least = dust_limit(script, dust_relay_rate(network))
+    return least if script[:1] == b"\x6a" else max(least, rules_of(network).dust)

@@ -15,6 +15,7 @@ from ...transactions import Digest, Scheme, SigningRequest
 from .addresses import script_of
 from .ownership import known_scripts
 from .psbt_fields import read_stack, write_stack
+from .rules import rules_of
 from .script import KEY_KINDS, kind_of, p2wsh, push, redeem_script_for_key, script_for_key
 from .sighash import ALL, Sighash
 from .spending import spends
@@ -74,7 +75,10 @@ def message_request(holder: Holder, message: str | bytes, form: str | None = Non
     """
     data = _bytes(message)
     script, kind, key, path = _signing_key(holder)
-    if _form(kind, form) == "bip137":
+    form = _form(kind, form)
+    if form == "bip322" and rules_of(holder.network).sighash != "bitcoin":
+        raise Unsupported(f"BIP-322 rests on Bitcoin's signatures, and {holder.network.title} has others: use bip137")
+    if form == "bip137":
         return SigningRequest(Scheme.RECOVERABLE, Digest.SHA256D, magic_message(holder.network, data), key, path)
     sighash = Sighash(to_sign(script, data))
     if kind == "p2tr":
@@ -166,6 +170,10 @@ def verify_message(network: Network, address: str, message: str | bytes, signatu
     data = _bytes(message)
     try:
         variant, raw = _read(signature)
+        if rules_of(network).sighash != "bitcoin":  # BIP-322 rests on Bitcoin's signatures
+            return (
+                variant == "" and len(raw) == 65 and 27 <= raw[0] <= 34 and _verify_compact(network, script, data, raw)
+            )
         if variant == "full":
             return _verify_full(script, data, Transaction.parse(raw))
         if variant == "" and len(raw) == 65 and 27 <= raw[0] <= 42 and _verify_compact(network, script, data, raw):

@@ -13,7 +13,9 @@ from ...errors import InputError, InvalidTransaction
 from ...path import Path
 from . import psbt_fields as field
 from .psbt_fields import Fields, derivation_value, read_map, write_map
+from .rules import FORK_ID
 from .script import KEY_KINDS, kind_of, redeem_script_for_key, script_for_key
+from .sighash import ALL
 from .transaction import MAX_AMOUNT, RBF_SEQUENCE, OutPoint, Transaction, TxIn, TxOut, scan_previous
 
 __all__ = ["MAGIC", "Psbt", "PsbtInputSource", "psbt_bytes"]
@@ -141,9 +143,14 @@ class Psbt:
         *,
         version: int = 2,
         locktime: int = 0,
+        sighash: str = "bitcoin",
+        branch: int = 0,
+        expiry: int = 0,
     ) -> Psbt:
         """Make a PSBT for a new transaction of that ``version`` and ``locktime``.
 
+        ``sighash`` says what signatures commit to (see :data:`~multiwallet.chains.bitcoin.rules.SIGHASHES`). With
+        ``zip244`` it is a Zcash transaction of the consensus ``branch`` that expires at the height ``expiry``.
         An output is (script, amount, public key, path); the latter two say whose it is and mark change, and
         are None for everybody else's. Raises InputError when an input's script is not its key's, or a
         previous transaction is missing, and InvalidTransaction when one does not fit its outpoint.
@@ -151,17 +158,19 @@ class Psbt:
         for _, amount, _, _ in outputs:
             if not 0 <= amount <= MAX_AMOUNT:
                 raise InputError("an output's amount is from 0 to 2^63 - 1 of the smallest unit")
-        transaction = Transaction(
-            version,
-            [TxIn(source.outpoint.raw, b"", source.sequence) for source in inputs],
-            [TxOut(amount, script) for script, amount, _, _ in outputs],
-            locktime,
-        )
+        txins = [TxIn(source.outpoint.raw, b"", source.sequence) for source in inputs]
+        txouts = [TxOut(amount, script) for script, amount, _, _ in outputs]
+        if sighash == "zip244":
+            from .zcash import ZcashTransaction
+
+            transaction: Transaction = ZcashTransaction(txins, txouts, locktime, branch=branch, expiry=expiry)
+        else:
+            transaction = Transaction(version, txins, txouts, locktime)
         transaction.check()
         fingerprint = next((source.fingerprint for source in inputs if source.fingerprint), None)
         return cls(
             transaction,
-            [_input_fields(source) for source in inputs],
+            [_input_fields(source, sighash) for source in inputs],
             [_output_fields(script, key, path, fingerprint) for script, _, key, path in outputs],
         )
 
@@ -245,7 +254,7 @@ def _spent(transaction: Transaction, inputs: tuple[Fields, ...]) -> tuple[TxOut 
     return tuple(spent)
 
 
-def _input_fields(source: PsbtInputSource) -> Fields:
+def _input_fields(source: PsbtInputSource, sighash: str) -> Fields:
     script, key = source.script, source.public_key
     kind = kind_of(script)
     if kind == "p2sh":
@@ -255,12 +264,15 @@ def _input_fields(source: PsbtInputSource) -> Fields:
     if script_for_key(kind, key) != script:
         raise InputError(f"{source.outpoint} does not belong to the public key given for it")
     fields: Fields = {}
-    if kind == "p2pkh" and source.previous_transaction is None:
+    proven = sighash == "zip244"  # by every signature, as taproot's prove the amounts
+    if kind == "p2pkh" and source.previous_transaction is None and not proven:
         raise InputError(f"{source.outpoint} is a p2pkh output: its previous transaction is needed to prove its amount")
-    if kind != "p2tr" and source.previous_transaction is not None:
+    if kind != "p2tr" and source.previous_transaction is not None and not proven:
         fields[field.NON_WITNESS_UTXO] = bytes(source.previous_transaction)
-    if kind != "p2pkh":
+    if kind != "p2pkh" or proven:
         fields[field.WITNESS_UTXO] = TxOut(source.amount, script).serialize()
+    if sighash == "forkid":
+        fields[field.SIGHASH_TYPE] = (ALL | FORK_ID).to_bytes(4, "little")
     if kind == "p2sh-p2wpkh":
         fields[field.REDEEM_SCRIPT] = redeem_script_for_key(key)
     fields.update(origin_fields(kind == "p2tr", key, source.path, source.fingerprint))

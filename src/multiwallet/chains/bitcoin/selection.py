@@ -14,7 +14,7 @@ from typing import Final
 
 from .coins import Coin
 from .fees import fee_for
-from .weights import fixed_weight, input_weight, output_weight
+from .weights import ZCASH_HEAD, fixed_weight, input_weight, output_weight
 
 __all__ = ["MAX_WEIGHT", "Frame", "Selection", "everything", "exactly", "select"]
 
@@ -22,6 +22,11 @@ MAX_WEIGHT: Final = 400_000
 """The heaviest transaction that nodes relay."""
 
 _LONG_TERM_RATE: Final = 10_000
+_ACTION_FEE: Final = (
+    5_000  # ZIP-317; a p2pkh input, of at most 150 bytes, is one action, and so are 34 bytes of outputs
+)
+_ACTION_INPUT: Final = 150
+_ACTION_OUTPUT: Final = 34
 _TRIES: Final = 50_000
 
 
@@ -30,7 +35,8 @@ class Frame:
     """What of a transaction does not depend on the coins chosen.
 
     ``kind`` is the kind of every input, ``outputs`` the scripts that are paid, ``change`` the script for
-    change, ``dust`` the least that change may be, ``rate`` the fee rate.
+    change, ``dust`` the least that change may be, ``rate`` the fee rate. With ``conventional`` the fee is Zcash's
+    (ZIP-317) and the rate does not count.
     """
 
     kind: str
@@ -39,6 +45,7 @@ class Frame:
     dust: int
     rate: int
     compressed: bool = True
+    conventional: bool = False
 
     @property
     def input_weight(self) -> int:
@@ -49,10 +56,15 @@ class Frame:
         """The most that the signed transaction weighs."""
         count = len(self.outputs) + change
         total = inputs * self.input_weight + fixed_weight(inputs, count) - 2 * (self.kind == "p2pkh")
+        total += 4 * ZCASH_HEAD * self.conventional
         return total + sum(map(output_weight, self.outputs)) + (output_weight(self.change) if change else 0)
 
     def fee(self, inputs: int, *, change: bool = False) -> int:
-        """The fee at :attr:`rate`."""
+        """The fee at :attr:`rate`, or the conventional one: 5,000 for each action, and for two at least."""
+        if self.conventional:
+            scripts = (*self.outputs, self.change) if change else self.outputs
+            spent = inputs if self.compressed else -(-inputs * self.input_weight // (4 * _ACTION_INPUT))
+            return _ACTION_FEE * max(2, spent, -(-sum(map(output_weight, scripts)) // (4 * _ACTION_OUTPUT)))
         return fee_for(self.weight(inputs, change=change), self.rate)
 
     @property
@@ -65,6 +77,8 @@ class Frame:
     @property
     def input_cost(self) -> int:
         """What an input costs now, rounded up: a coin worth no more is not worth spending."""
+        if self.conventional:
+            return _ACTION_FEE
         return -(-self.input_weight * self.rate // 4000)
 
 
@@ -87,7 +101,7 @@ def select(coins: Sequence[Coin], target: int, frame: Frame) -> Selection | None
     worth = [coin for coin in coins if coin.amount > cost]
     worth.sort(key=lambda coin: (-coin.amount, coin.outpoint))
     candidates = [
-        _without_change(worth, target, frame),
+        None if frame.conventional else _without_change(worth, target, frame),
         _one_coin(worth, target, frame),
         _largest_first(worth, target, frame),
     ]
@@ -144,6 +158,8 @@ def _change_cost(frame: Frame) -> int:
 
 
 def _waste(selection: Selection, target: int, frame: Frame) -> int:
+    if frame.conventional:
+        return selection.fee
     extra = len(selection.coins) * frame.input_weight * (frame.rate - _LONG_TERM_RATE) // 4000
     if selection.change:
         return extra + _change_cost(frame)

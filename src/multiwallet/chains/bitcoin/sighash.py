@@ -13,6 +13,7 @@ from typing import Final
 from ...codec.compact_size import encode as compact_size
 from ...crypto.hashes import sha256, sha256d
 from ...errors import InvalidTransaction
+from .rules import FORK_ID
 from .transaction import Transaction, TxOut
 
 __all__ = ["ALL", "ANYONECANPAY", "DEFAULT", "NONE", "SINGLE", "Sighash", "sighash_name"]
@@ -30,13 +31,13 @@ _NAMES: Final = {DEFAULT: "DEFAULT", ALL: "ALL", NONE: "NONE", SINGLE: "SINGLE"}
 def sighash_name(sighash: int) -> str:
     """The name of a sighash type as wallets write it.
 
-    >>> sighash_name(0x83), sighash_name(1), sighash_name(0x50)
-    ('SINGLE|ANYONECANPAY', 'ALL', '0x50')
+    >>> sighash_name(0x83), sighash_name(1), sighash_name(0x41), sighash_name(0x50)
+    ('SINGLE|ANYONECANPAY', 'ALL', 'ALL|FORKID', '0x50')
     """
-    base = _NAMES.get(sighash & ~ANYONECANPAY)
-    if base is None or sighash == ANYONECANPAY:
+    base = _NAMES.get(sighash & ~(ANYONECANPAY | FORK_ID))
+    if base is None or (sighash and base == "DEFAULT"):
         return f"0x{sighash:02x}"
-    return f"{base}|ANYONECANPAY" if sighash & ANYONECANPAY else base
+    return base + ("|FORKID" if sighash & FORK_ID else "") + ("|ANYONECANPAY" if sighash & ANYONECANPAY else "")
 
 
 class Sighash:

@@ -17,17 +17,26 @@ from ...transactions import Digest, Scheme, SigningRequest
 from . import psbt_fields as field
 from .psbt import Psbt
 from .psbt_fields import Fields, steps_of, tap_origin
+from .rules import FORK_ID, digest_of
 from .script import kind_of, multisig_of, p2sh, p2wsh
 from .sighash import ALL, DEFAULT, Sighash, sighash_name
-from .transaction import MAX_AMOUNT, TxOut
+from .transaction import MAX_AMOUNT, Transaction, TxOut
+from .zcash import ZcashSighash, ZcashTransaction
 
-__all__ = ["Examined", "InputPlan", "examine", "stated_path"]
+__all__ = ["Examined", "InputPlan", "check_form", "examine", "stated_path"]
 
+_SPECIAL: Final = 3  # Dash keeps the type in the upper half of the version, from this version on
+_MOST_SPECIAL: Final = 0xFF
 _CACHED_SIZE: Final = 1_000_000
 _LEGACY_WORK: Final = 100_000_000  # 1,500 such inputs; a transaction that nodes relay has less than 700
 _LOW_R: Final = Scheme.LOW_R  # an enum's members are looked up slowly, and this is done for each input
 _SHA256D: Final = Digest.SHA256D
-_KNOWN_SIGHASHES: Final = frozenset((DEFAULT, 1, 2, 3, 0x81, 0x82, 0x83))
+_SIX: Final = (1, 2, 3, 0x81, 0x82, 0x83)
+_KNOWN_SIGHASHES: Final = {
+    "bitcoin": frozenset((DEFAULT, *_SIX)),
+    "forkid": frozenset(sighash | FORK_ID for sighash in _SIX),
+    "zip244": frozenset(_SIX),
+}
 
 
 class InputPlan(NamedTuple):
@@ -55,26 +64,29 @@ class Examined(NamedTuple):
     places: dict[bytes, InputPlan]
     spent: tuple[TxOut, ...]
     fee: int
+    sighash: str = "bitcoin"
 
     @property
     def unusual(self) -> list[InputPlan]:
         """The inputs that ask for a sighash type other than ALL (or taproot's DEFAULT)."""
-        return [plan for plan in self.plans.values() if plan.sighash > ALL]
+        return [plan for plan in self.plans.values() if plan.sighash & ~FORK_ID > ALL]
 
 
-def examine(body: bytes) -> Examined:
+def examine(body: bytes, sighash: str = "bitcoin") -> Examined:
     """Read a PSBT and find what it asks to be signed. The result is shared: it must not be changed.
 
+    ``sighash`` says what the network's signatures commit to (:data:`~multiwallet.chains.bitcoin.rules.SIGHASHES`).
     Raises :class:`~multiwallet.errors.InvalidTransaction` for a PSBT that cannot be read or contradicts itself, an
     input that does not say what it spends, and outputs worth more than the inputs.
     """
     # Building, authorising and assembling all look at the same bytes. Large ones are not worth the memory.
-    return _examine_once(body) if len(body) <= _CACHED_SIZE else _examine(body)
+    return _examine_once(body, sighash) if len(body) <= _CACHED_SIZE else _examine(body, sighash)
 
 
-def _examine(body: bytes) -> Examined:
+def _examine(body: bytes, sighash: str) -> Examined:
     psbt = Psbt.parse(body)
     psbt.transaction.check()
+    check_form(psbt.transaction, sighash)
     spent = []
     for index, output in enumerate(psbt.spent):
         if output is None:
@@ -89,7 +101,24 @@ def _examine(body: bytes) -> Examined:
     if fee < 0:
         raise InvalidTransaction(f"the outputs are worth {-fee} more than the inputs")
     _bound_legacy_work(psbt, spent)
-    return _Reader(psbt, tuple(spent)).read(fee)
+    return _Reader(psbt, tuple(spent), sighash).read(fee)
+
+
+def check_form(transaction: Transaction, sighash: str) -> None:
+    """Refuse a transaction of a form that the network does not have (InvalidTransaction).
+
+    That is Zcash's elsewhere and another one on Zcash, and Dash's special transactions, whose payload is not known
+    here (DIP-2).
+    """
+    if isinstance(transaction, ZcashTransaction) != (sighash == "zip244"):
+        raise InvalidTransaction(
+            "this transaction has not the form of version 5 (ZIP-225)"
+            if sighash == "zip244"
+            else "this is a Zcash transaction, which no other network has"
+        )
+    kind = transaction.version >> 16
+    if kind and transaction.version & 0xFFFF >= _SPECIAL and kind <= _MOST_SPECIAL:
+        raise InvalidTransaction(f"this is a special transaction (type {kind}), which is not known here")
 
 
 def _bound_legacy_work(psbt: Psbt, spent: list[TxOut]) -> None:
@@ -117,10 +146,13 @@ _examine_once = lru_cache(maxsize=16)(_examine)
 class _Reader:
     """Goes through the inputs of one PSBT, once."""
 
-    def __init__(self, psbt: Psbt, spent: tuple[TxOut, ...]) -> None:
+    def __init__(self, psbt: Psbt, spent: tuple[TxOut, ...], name: str) -> None:
         self.psbt = psbt
         self.spent = spent
         self.sighash = Sighash(psbt.transaction)
+        self.name = name
+        self.digest = digest_of(name)
+        self.zcash = ZcashSighash(psbt.transaction, spent) if isinstance(psbt.transaction, ZcashTransaction) else None
         self.hashes: dict[bytes, bytes] = {}
         self.paths: dict[bytes, Path | None] = {}
         self.plans: dict[int, InputPlan] = {}
@@ -134,17 +166,19 @@ class _Reader:
                 continue
             output = spent[index]
             kind = kind_of(output.script)
-            if kind == "p2wpkh":
+            if kind == "p2pkh":
+                self._p2pkh(index, fields, output)
+            elif kind == "p2sh":
+                self._p2sh(index, fields, output)
+            elif self.name != "bitcoin":
+                continue  # such scripts mean nothing, or anything, without segregated witness
+            elif kind == "p2wpkh":
                 self._key_v0(index, kind, fields, output.script[2:], output.amount)
             elif kind == "p2tr":
                 self._taproot(index, fields, output.script[2:])
-            elif kind == "p2pkh":
-                self._p2pkh(index, fields, output.script)
-            elif kind == "p2sh":
-                self._p2sh(index, fields, output)
             elif kind == "p2wsh":
                 self._p2wsh(index, kind, fields, output.script, output.amount)
-        return Examined(self.psbt, self.plans, tuple(self.requests), self.places, spent, fee)
+        return Examined(self.psbt, self.plans, tuple(self.requests), self.places, spent, fee, self.name)
 
     # -- one input each ------------------------------------------------------------------------------
 
@@ -160,12 +194,22 @@ class _Reader:
             path = self._path(origin)
             self.requests.append(SigningRequest(_LOW_R, _SHA256D, preimage, public_key, path))
 
-    def _p2pkh(self, index: int, fields: Fields, script: bytes) -> None:
+    def _p2pkh(self, index: int, fields: Fields, output: TxOut) -> None:
         self._need_previous(index, fields)
+        script = output.script
         key = self._key_of_hash(fields, script[3:23], 0)
         if key is not None:
             sighash = self._sighash_type(index, fields, ALL)
-            self._plan(InputPlan(index, "p2pkh", sighash, self.sighash.legacy(index, script, sighash), (key,)), fields)
+            preimage = self._without_witness(index, script, output.amount, sighash)
+            self._plan(InputPlan(index, "p2pkh", sighash, preimage, (key,)), fields)
+
+    def _without_witness(self, index: int, code: bytes, amount: int, sighash: int) -> bytes:
+        """The preimage of an input that has no witness, as the network's rules want it."""
+        if self.zcash is not None:
+            return self.zcash.transparent(index, sighash)
+        if self.name == "forkid":
+            return self.sighash.witness_v0(index, code, amount, sighash)
+        return self.sighash.legacy(index, code, sighash)
 
     def _p2sh(self, index: int, fields: Fields, output: TxOut) -> None:
         redeem = fields.get(field.REDEEM_SCRIPT)
@@ -173,7 +217,7 @@ class _Reader:
             return
         if p2sh(redeem) != output.script:
             raise InvalidTransaction(f"input {index}: the redeem script is not the one that the output pays to")
-        kind = kind_of(redeem)
+        kind = kind_of(redeem) if self.name == "bitcoin" else "unknown"
         if kind == "p2wpkh":
             self._key_v0(index, "p2sh-p2wpkh", fields, redeem[2:], output.amount)
         elif kind == "p2wsh":
@@ -183,7 +227,7 @@ class _Reader:
             multisig = multisig_of(redeem)
             if multisig is not None:
                 sighash = self._sighash_type(index, fields, ALL)
-                preimage = self.sighash.legacy(index, redeem, sighash)
+                preimage = self._without_witness(index, redeem, output.amount, sighash)
                 self._plan(InputPlan(index, "p2sh", sighash, preimage, multisig[1], redeem, multisig[0]), fields)
 
     def _p2wsh(self, index: int, kind: str, fields: Fields, program: bytes, amount: int) -> None:
@@ -225,7 +269,7 @@ class _Reader:
                 origin = fields.get(b"\x06" + key)
                 if origin is not None:
                     path = self._path(origin)
-                    request = SigningRequest(_LOW_R, _SHA256D, preimage, key, path)
+                    request = SigningRequest(_LOW_R, self.digest, preimage, key, path)
                     self.requests.append(request)
 
     def _path(self, origin: bytes) -> Path | None:
@@ -266,16 +310,16 @@ class _Reader:
     def _sighash_type(self, index: int, fields: Fields, usual: int) -> int:
         value = fields.get(field.SIGHASH_TYPE)
         if value is None:
-            return usual
+            return usual | FORK_ID if self.name == "forkid" else usual
         sighash = int.from_bytes(value, "little")
-        if sighash not in _KNOWN_SIGHASHES or (sighash == DEFAULT and usual != DEFAULT):
+        if sighash not in _KNOWN_SIGHASHES[self.name] or (sighash == DEFAULT and usual != DEFAULT):
             raise InvalidTransaction(
                 f"input {index} asks for the sighash type {sighash_name(sighash)}, which it cannot have"
             )
         return sighash
 
     def _need_previous(self, index: int, fields: Fields) -> None:
-        if field.NON_WITNESS_UTXO not in fields:
+        if self.name == "bitcoin" and field.NON_WITNESS_UTXO not in fields:  # other signatures commit to the amount
             raise InvalidTransaction(
                 f"input {index} spends an output from before segwit and lacks its previous transaction: its amount is "
                 "not proven, so the fee could be anything"

@@ -14,10 +14,12 @@ from . import psbt_fields as field
 from .ownership import Claim, claim_of, own_outputs
 from .psbt import MAGIC, psbt_bytes
 from .psbt_fields import Fields, read_stack
+from .rules import FORK_ID, digest_of, rules_of
 from .script import push
 from .sighash import ALL, ANYONECANPAY, sighash_name
-from .signable import Examined, InputPlan, examine, stated_path
+from .signable import Examined, InputPlan, check_form, examine, stated_path
 from .transaction import Transaction, TxIn
+from .zcash import ZcashTransaction
 
 if TYPE_CHECKING:
     from ...chain import Chain
@@ -37,7 +39,7 @@ def authorize(holder: Holder, transaction: UnsignedTransaction) -> tuple[Signing
         raise SigningRefused(
             f"the transaction is for {transaction.network.title}, the account for {holder.network.title}"
         )
-    found = examine(transaction.body)
+    found = examine(transaction.body, rules_of(transaction.network).sighash)
     claim = claim_of(holder)
     outputs, places = found.spent, found.places
     requests = []
@@ -73,7 +75,9 @@ def _check_sighashes(found: Examined, requests: list[SigningRequest], context: M
     allowed = context.get("allow_sighash", ())
     for request in requests:
         plan = unusual.get(request.preimage)
-        if plan is None or plan.sighash == ALL | ANYONECANPAY:  # which covers all outputs; the summary warns of it
+        if (
+            plan is None or plan.sighash & ~FORK_ID == ALL | ANYONECANPAY
+        ):  # which covers all outputs; the summary warns of it
             continue
         name = sighash_name(plan.sighash)
         if name not in allowed:
@@ -94,7 +98,7 @@ def assemble(
     Raises :class:`~multiwallet.errors.InvalidTransaction` for a signature of a wrong length or of another
     transaction, and for a signature by somebody else in the PSBT that does not verify.
     """
-    found = examine(transaction.body)
+    found = examine(transaction.body, rules_of(transaction.network).sighash)
     added: dict[int, Fields] = {}
     places, encode, low_r = found.places, der.encode, Scheme.LOW_R
     for request, signature in signed:
@@ -111,7 +115,7 @@ def assemble(
             continue
         if key not in plan.keys or request.scheme is not low_r:
             raise InvalidTransaction(f"a signature for input {position} is by a key that does not spend it")
-        item = encode(signature) + (b"\x01" if sighash == 1 else bytes((sighash,)))
+        item = encode(signature) + (b"\x01" if sighash == ALL else bytes((sighash,)))
         if position in added:
             added[position][b"\x02" + key] = item
         else:
@@ -121,7 +125,7 @@ def assemble(
     if final is None:
         raw = psbt.updated(added).serialize()
         return SignedTransaction(chain, transaction.network, raw, psbt.transaction.txid, False)
-    return SignedTransaction(chain, transaction.network, final.serialize(), final.txid)
+    return SignedTransaction(chain, transaction.network, final.serialize(), final.txid, True, expiry_of(final))
 
 
 def read_signed(chain: Chain, network: Network, wire: Any) -> SignedTransaction:
@@ -142,15 +146,22 @@ def read_signed(chain: Chain, network: Network, wire: Any) -> SignedTransaction:
         data = bytes(wire)
     else:
         raise InvalidTransaction(f"a signed transaction is bytes, hex or a PSBT, not {type(wire).__name__}")
+    sighash = rules_of(network).sighash
     if data[:5] == MAGIC:
-        final = _finalize(examine(data), {})
+        final = _finalize(examine(data, sighash), {})
         if final is None:
             raise InvalidTransaction("signatures are still missing in this PSBT: sign it first")
     else:
         final = Transaction.parse(data)
+        check_form(final, sighash)
         if not any(txin.script_sig or txin.witness for txin in final.inputs):
             raise InvalidTransaction("this transaction is not signed: no input has a script or a witness")
-    return SignedTransaction(chain, network, final.serialize(), final.txid)
+    return SignedTransaction(chain, network, final.serialize(), final.txid, True, expiry_of(final))
+
+
+def expiry_of(transaction: Transaction) -> int | None:
+    """The last height at which a transaction can be included; None where that has no end."""
+    return transaction.expiry or None if isinstance(transaction, ZcashTransaction) else None
 
 
 def _finalize(found: Examined, added: Mapping[int, Fields]) -> Transaction | None:
@@ -174,6 +185,8 @@ def _finalize(found: Examined, added: Mapping[int, Fields]) -> Transaction | Non
             return None
         plain = plain and not script
         inputs.append(TxIn(txin.prevout, script, txin.sequence, witness))
+    if isinstance(unsigned, ZcashTransaction):
+        return unsigned.with_scripts([txin.script_sig for txin in inputs])
     final = Transaction(unsigned.version, inputs, unsigned.outputs, unsigned.locktime)
     if plain:
         final.know_txid(unsigned.txid_bytes)
@@ -199,7 +212,7 @@ def _spend(plan: InputPlan, fields: Fields, added: Fields, found: Examined) -> t
             signature = fields.get(name)
             if signature is None:
                 return None
-            _check_ecdsa(plan, key, signature)
+            _check_ecdsa(plan, key, signature, found.sighash)
         if kind == "p2wpkh":
             return b"", (signature, key)
         if kind == "p2pkh":
@@ -213,7 +226,7 @@ def _spend(plan: InputPlan, fields: Fields, added: Fields, found: Examined) -> t
             signature = fields.get(name)
             if signature is None:
                 continue
-            _check_ecdsa(plan, key, signature)
+            _check_ecdsa(plan, key, signature, found.sighash)
         signatures.append(signature)
     if len(signatures) < plan.required:
         return None
@@ -224,12 +237,12 @@ def _spend(plan: InputPlan, fields: Fields, added: Fields, found: Examined) -> t
     return push(fields[field.REDEEM_SCRIPT]) if kind == "p2sh-p2wsh" else b"", (*stack, plan.script)
 
 
-def _check_ecdsa(plan: InputPlan, key: bytes, signature: bytes) -> None:
-    from ...crypto.hashes import sha256d
+def _check_ecdsa(plan: InputPlan, key: bytes, signature: bytes, sighash: str) -> None:
     from ...crypto.secp256k1 import verify
 
+    digest = SigningRequest(Scheme.LOW_R, digest_of(sighash), plan.preimage, key).message
     try:
-        good = signature[-1] == plan.sighash and verify(key, sha256d(plan.preimage), der.decode(signature[:-1]))
+        good = signature[-1] == plan.sighash and verify(key, digest, der.decode(signature[:-1]))
     except InputError:
         good = False
     if not good:

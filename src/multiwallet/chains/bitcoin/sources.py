@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 from ...chain import Network
 from ...errors import (
     BadResponse,
     BroadcastUncertain,
+    Expired,
     InputError,
     InvalidTransaction,
     MultiwalletError,
@@ -50,7 +52,13 @@ class Source(Protocol):
     """How many scripts of a chain are worth asking for in one round."""
 
     def genesis(self, network: Network) -> Op[str]:
-        """The hash of block 0, as it is shown."""
+        """The hash of block 0, or of the block that the row's ``genesis_height`` names, as it is shown."""
+
+    def tip(self, network: Network) -> Op[int]:
+        """The height of the last block."""
+
+    def branch(self, network: Network) -> Op[int | None]:
+        """The consensus branch (ZIP-200) of the next block; None where the source does not say."""
 
     def look(self, network: Network, scripts: Sequence[bytes]) -> Op[Found]:
         """Which of the scripts are used, and their unspent outputs."""
@@ -81,6 +89,9 @@ class Source(Protocol):
     def locate(self, network: Network, txid: str) -> Op[Receipt]:
         """Where a transaction stands."""
 
+    def spent_elsewhere(self, network: Network, outpoint: OutPoint, txid: str, depth: int) -> Op[bool]:
+        """Whether another transaction than ``txid`` spends the coin, at least ``depth`` blocks deep."""
+
 
 def source_of(network: Network) -> Source:
     """The source that a network's first endpoint names; Esplora where it has none."""
@@ -94,9 +105,13 @@ def source_of(network: Network) -> Source:
         from . import core
 
         return core
+    if named[1] == "blockbook":
+        from . import blockbook
+
+        return blockbook
     raise Unsupported(
-        f"there is no kind of Bitcoin endpoint {named[1][:20]!r}: write an Esplora URL, or core+http://... for the RPC "
-        "of Bitcoin Core"
+        f"there is no kind of Bitcoin endpoint {named[1][:20]!r}: write an Esplora URL, core+http://... for the RPC "
+        "of Bitcoin Core, or blockbook+https://... for a Blockbook"
     )
 
 
@@ -116,7 +131,7 @@ def broadcast(network: Network, signed: SignedTransaction) -> Op[Receipt]:
     if not signed.complete:
         raise InvalidTransaction("this transaction still lacks signatures: it cannot be broadcast")
     source, txid = source_of(network), signed.txid
-    pending = Receipt(network, txid, Status.PENDING)
+    pending = Receipt(network, txid, Status.PENDING, expiry=signed.expiry)
     (outcome,) = yield from attempt(source.submission(network, signed.raw.hex()))
     if isinstance(outcome, RateLimited):
         raise Rejected(f"not accepted, the endpoint limits its callers: {outcome.message}", node_code=429) from outcome
@@ -138,6 +153,8 @@ def broadcast(network: Network, signed: SignedTransaction) -> Op[Receipt]:
         raise outcome
     if isinstance(outcome, MultiwalletError):
         raise outcome
+    if isinstance(outcome, Mapping):  # as Blockbook wraps it
+        outcome = outcome.get("result")
     if not isinstance(outcome, str) or not _HASH.fullmatch(outcome.strip()):
         raise BroadcastUncertain(
             f"the endpoint answered no transaction id: ask about {txid} or send the same bytes again", txid=txid
@@ -158,8 +175,20 @@ def _settle_missing_inputs(network: Network, source: Source, txid: str, refused:
     return receipt
 
 
-def status(network: Network, txid: str) -> Op[Receipt]:
-    """Where a transaction stands: UNKNOWN, PENDING or CONFIRMED. Proof of work makes nothing final."""
+def status(network: Network, txid: str, expiry: int | None = None) -> Op[Receipt]:
+    """Where a transaction stands: UNKNOWN, PENDING or CONFIRMED. Proof of work makes nothing final.
+
+    ``expiry`` is the last height at which it can be included: Expired when that has passed and it was not.
+    """
     if not isinstance(txid, str) or not _HASH.fullmatch(txid):
         raise InputError("a transaction id has 64 hex digits on this network")
-    return (yield from source_of(network).locate(network, txid.lower()))
+    source, txid = source_of(network), txid.lower()
+    if expiry is None:
+        return (yield from source.locate(network, txid))
+    height = yield from source.tip(network)  # asked first: what comes later cannot make it look expired
+    receipt = yield from source.locate(network, txid)
+    if receipt.status is not Status.CONFIRMED and height > expiry:
+        raise Expired(
+            f"{txid} could be included up to block {expiry}, and the chain is at {height}: build it anew", txid=txid
+        )
+    return replace(receipt, expiry=expiry)

@@ -12,11 +12,13 @@ from . import psbt_fields as field
 from .addresses import address_of
 from .ownership import pays_to
 from .psbt_fields import Fields
+from .rules import FORK_ID, rules_of
 from .script import data_of, kind_of
 from .sighash import ALL, ANYONECANPAY, sighash_name
 from .signable import Examined, InputPlan, examine
 from .transaction import FINAL_SEQUENCE, compact_size
-from .weights import fixed_weight, input_weight, multisig_witness_weight, output_weight, vsize
+from .weights import ZCASH_HEAD, fixed_weight, input_weight, multisig_witness_weight, output_weight, vsize
+from .zcash import ZcashTransaction
 
 __all__ = ["check_context", "estimated_vsize", "fee_of", "fee_rate", "summarize"]
 
@@ -59,6 +61,8 @@ def estimated_vsize(found: Examined) -> int | None:
     outputs = found.psbt.transaction.outputs
     total += sum(output_weight(output.script) for output in outputs)
     total += fixed_weight(len(found.psbt.inputs), len(outputs))
+    if isinstance(found.psbt.transaction, ZcashTransaction):
+        total += 4 * ZCASH_HEAD
     if legacy == len(found.psbt.inputs):  # no marker, no flag, no empty stacks
         total -= 2 + legacy
     return vsize(total)
@@ -90,7 +94,7 @@ def summarize(transaction: UnsignedTransaction) -> Summary:
     Outputs are called change only where the account that the transaction was made for proved to own them,
     which is proved once more before anything is signed.
     """
-    network, found = transaction.network, examine(transaction.body)
+    network, found = transaction.network, examine(transaction.body, rules_of(transaction.network).sighash)
     unsigned = found.psbt.transaction
     called_change = transaction.context.get("change", ())
     actions, warnings, memo = [], [], None
@@ -128,20 +132,27 @@ def summarize(transaction: UnsignedTransaction) -> Summary:
     if size is not None:
         details["size"] = f"{size} vB"
         details["fee_rate"] = f"{fee_rate(found.fee, size)} sat/vB"
-    replaceable = any(txin.sequence < FINAL_SEQUENCE - 1 for txin in unsigned.inputs)
+    replaceable = rules_of(network).replacement and any(txin.sequence < FINAL_SEQUENCE - 1 for txin in unsigned.inputs)
     details["replaceable"] = "yes" if replaceable else "no"
+    if isinstance(unsigned, ZcashTransaction):
+        details["consensus_branch"] = f"{unsigned.branch:08x}"
+        details["expiry"] = f"block {unsigned.expiry}" if unsigned.expiry else "none"
     if unsigned.locktime and any(txin.sequence != FINAL_SEQUENCE for txin in unsigned.inputs):
         details["locktime"] = _locktime(unsigned.locktime)
         warnings.append(f"the transaction cannot be included before {_locktime(unsigned.locktime)}")
     warnings += _fee_warnings(network, found.fee, sent, size)
-    unproven = sum(1 for plan in found.plans.values() if _is_unproven(plan, found.psbt.inputs[plan.position]))
+    unproven = sum(1 for plan in found.plans.values() if _is_unproven(plan, found))
     if unproven > 1:
         warnings.append(
             f"the amounts of {unproven} inputs are stated without proof (their previous transactions): if they are "
             "false, the fee is higher than it seems"
         )
     for plan in found.unusual:
-        what = "add inputs and so change its id" if plan.sighash == ALL | ANYONECANPAY else "change the transaction"
+        what = (
+            "add inputs and so change its id"
+            if plan.sighash & ~FORK_ID == ALL | ANYONECANPAY
+            else "change the transaction"
+        )
         warnings.append(
             f"input {plan.position} asks for a signature of the type {sighash_name(plan.sighash)}: "
             f"others could {what} later"
@@ -157,9 +168,11 @@ def summarize(transaction: UnsignedTransaction) -> Summary:
     )
 
 
-def _is_unproven(plan: InputPlan, fields: Fields) -> bool:
+def _is_unproven(plan: InputPlan, found: Examined) -> bool:
     """Whether neither the PSBT nor a signature of another input can show that the amount is false."""
-    return field.NON_WITNESS_UTXO not in fields and (plan.kind != "p2tr" or plan.sighash >= ANYONECANPAY)
+    commits_to_all = plan.kind == "p2tr" or found.sighash == "zip244"
+    unproven = field.NON_WITNESS_UTXO not in found.psbt.inputs[plan.position]
+    return unproven and (not commits_to_all or plan.sighash >= ANYONECANPAY)
 
 
 def _spenders(network: Network, found: Examined) -> list[str]:
@@ -215,7 +228,7 @@ def check_context(transaction: UnsignedTransaction) -> None:
     """Refuse a stored context that this family did not write (InvalidTransaction)."""
     context = transaction.context
     change, allowed = context.get("change", []), context.get("allow_sighash", [])
-    outputs = len(examine(transaction.body).psbt.outputs)
+    outputs = len(examine(transaction.body, rules_of(transaction.network).sighash).psbt.outputs)
     if (
         set(context) - {"change", "allow_sighash"}
         or not isinstance(change, list)

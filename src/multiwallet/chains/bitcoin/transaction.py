@@ -29,6 +29,7 @@ RBF_SEQUENCE: Final = 0xFFFFFFFD
 """The sequence number that opts in to replacement (BIP-125) and leaves relative locks off."""
 MAX_AMOUNT: Final = 2**63 - 1
 _MAX_SIZE: Final = 4_000_000
+_ZCASH: Final = bytes.fromhex("050000800a27a726")  # a version and a version group that no Bitcoin transaction has
 _CUT: Final = "the transaction ends too early: bytes are missing"
 
 
@@ -131,8 +132,13 @@ class Transaction:
         Trailing or missing bytes, counts not in their shortest form and an empty witness section are
         refused. ``strict`` refuses no inputs, no outputs, an outpoint spent twice and an amount of 2^63 or
         more as well. ``witness=False`` reads the form without witnesses only, as a PSBT holds it. Raises
-        :class:`~multiwallet.errors.InvalidTransaction`.
+        :class:`~multiwallet.errors.InvalidTransaction`. What begins as Zcash's version 5 does is read as
+        a :class:`~multiwallet.chains.bitcoin.zcash.ZcashTransaction`.
         """
+        if data[:8] == _ZCASH and cls is Transaction:
+            from .zcash import ZcashTransaction
+
+            return ZcashTransaction.parse(data, strict)
         if len(data) > _MAX_SIZE:
             raise InvalidTransaction(f"{len(data)} bytes are more than any transaction has")
         data = bytes(data)
@@ -334,6 +340,9 @@ def _scan(data: bytes) -> tuple[bytes, list[tuple[int, int, int]]]:
         outputs.append((number(data[position : position + 8], "little"), start, end))
         position = end
     if not segregated:
+        if position + 4 < len(data) and data[0] >= 3 and data[1] == data[3] == 0 and data[2]:
+            length, start = read_compact_size(data, position + 4)  # the payload of a special one of Dash (DIP-2)
+            position = start + length - 4 if length else position
         if position + 4 != len(data):
             raise InvalidTransaction(_CUT if position + 4 > len(data) else "bytes follow the end of a transaction")
         return sha256d(data), outputs

@@ -14,6 +14,7 @@ from ...errors import Unsupported
 
 __all__ = [
     "DUST_RELAY_RATE",
+    "ZCASH_HEAD",
     "dust_limit",
     "fixed_weight",
     "input_weight",
@@ -22,6 +23,8 @@ __all__ = [
     "vsize",
 ]
 
+ZCASH_HEAD: Final = 15
+"""How many bytes more than Bitcoin's the frame of a Zcash transaction of version 5 has."""
 _SIGNATURE: Final = 72
 _KEY: Final = 33
 _BARE_INPUT: Final = 36 + 1 + 4  # outpoint, empty script, sequence number

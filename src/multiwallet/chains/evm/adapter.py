@@ -10,13 +10,16 @@ from ...chain import (
     Balance,
     BatchPlan,
     Chain,
+    Claims,
     Digest,
     Fee,
     Holder,
     Network,
+    Nonces,
     Options,
     Payment,
     Receipt,
+    Replay,
     Scheme,
     SignedTransaction,
     SigningRequest,
@@ -36,6 +39,7 @@ from .forms import read_bytes, read_native
 from .holdings import read_asset, read_balance
 from .messages import message_preimage, signature_text, signed_by
 from .plan import chain_id_of
+from .replay import claims, is_dead, nonces, replacement
 from .signature import address_of, recover_address
 from .summary import maximum_fee, summarize
 from .template import RefusedRow, Template, TemplateRow
@@ -57,6 +61,7 @@ class Evm(Chain):
     family: ClassVar[str] = "evm"
     curve: ClassVar[str] = "secp256k1"
     key_forms: ClassVar[tuple[str, ...]] = ("0xhex", "hex")
+    replay: ClassVar[Replay | None] = Replay.NONCE
 
     # -- keys and addresses ------------------------------------------------------------------------
 
@@ -306,6 +311,27 @@ class Evm(Chain):
     def status(self, network: Network, txid: str, *, expiry: int | None = None) -> Op[Receipt]:
         """The receipt, with confirmations and finality. An EVM transaction does not expire."""
         return status(network, txid)
+
+    # -- for an outbox -----------------------------------------------------------------------------
+
+    def claims(self, signed: SignedTransaction) -> Claims:
+        """The nonce that the transaction takes."""
+        return claims(signed)
+
+    def nonces(self, holder: Holder) -> Op[Nonces]:
+        """The account's transaction counts: latest and pending."""
+        return nonces(holder)
+
+    def is_dead(self, holder: Holder, signed: SignedTransaction, *, depth: int) -> Op[bool]:
+        """Whether another transaction took the nonce, ``depth`` blocks deep."""
+        return is_dead(holder, signed, depth=depth)
+
+    def replace(
+        self, holder: Holder, transaction: UnsignedTransaction, options: Options, *, cancel: bool = False
+    ) -> Op[UnsignedTransaction]:
+        """The same nonce at higher prices; to cancel, nothing to oneself."""
+        new, fee = yield from replacement(holder, transaction, options, cancel=cancel)
+        return self._unsigned(holder, new, fee, () if cancel else transaction.assets)
 
 
 def _check_kind(kind: str) -> None:

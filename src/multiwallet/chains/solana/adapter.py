@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from ...amounts import Asset
-from ...chain import BatchPlan, Chain, Holder, Network, Options, Payment
+from ...chain import BatchPlan, Chain, Claims, Holder, Network, Options, Payment, Replay
 from ...errors import (
     InputError,
     InvalidKey,
@@ -60,6 +60,7 @@ class Solana(Chain):
     family: ClassVar[str] = "solana"
     curve: ClassVar[str] = "ed25519"
     key_forms: ClassVar[tuple[str, ...]] = ("keypair", "json", "hex")
+    replay: ClassVar[Replay | None] = Replay.EXPIRY
 
     # -- keys and addresses ------------------------------------------------------------------------
 
@@ -341,6 +342,16 @@ class Solana(Chain):
     def status(self, network: Network, txid: str, *, expiry: int | None = None) -> Op[Receipt]:
         """Where the transaction stands; Expired once the block height has passed ``expiry`` without it."""
         return outcome.status(network, txid, expiry=expiry)
+
+    # -- for an outbox -----------------------------------------------------------------------------
+
+    def claims(self, signed: SignedTransaction) -> Claims:
+        """Nothing: two transactions of one account never exclude each other on Solana."""
+        return Claims()
+
+    def is_dead(self, holder: Holder, signed: SignedTransaction, *, depth: int) -> Op[bool]:
+        """Whether the final block height has passed its last one, and no block holds it."""
+        return outcome.is_dead(holder.network, signed.txid, signed.expiry)
 
 
 def _no_kind(kind: str) -> None:

@@ -24,7 +24,7 @@ from .build import COMMITMENT, rpc
 from .failure import explain
 from .message import parse_transaction
 
-__all__ = ["broadcast", "status"]
+__all__ = ["broadcast", "is_dead", "status"]
 
 _INTERNAL_ERROR: Final = -32603
 _ROOTED: Final = 32  # votes that make a block final
@@ -150,6 +150,19 @@ def status(network: Network, txid: str, *, expiry: int | None = None) -> Op[Rece
         reason=None if error is None else explain(error, logs).text,
         expiry=expiry,
     )
+
+
+def is_dead(network: Network, txid: str, expiry: int | None) -> Op[bool]:
+    """Whether the final height is beyond the last one at which the block hash counts, and nothing was included."""
+    if expiry is None:
+        return False
+    (height,) = yield from ask(rpc(network, "getBlockHeight", {"commitment": "finalized"}))
+    if accounts.read_count("getBlockHeight", height) <= expiry:
+        return False
+    # Asked after the height, and of a node that is as far: what is missing now cannot have come before it.
+    ask_status = rpc(network, "getSignatureStatuses", [txid], {"searchTransactionHistory": True})
+    answer, height = yield from ask(ask_status, rpc(network, "getBlockHeight", {"commitment": "finalized"}))
+    return _read_status(answer) is None and accounts.read_count("getBlockHeight", height) > expiry
 
 
 def _read_status(answer: Any) -> tuple[int, int, str, Any] | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ...amounts import Asset
-from ...chain import BatchPlan, Chain, Holder, Network, Options, Payment
+from ...chain import BatchPlan, Chain, Claims, Holder, Network, Options, Payment, Replay
 from ...crypto.hashes import keccak256, sha256
 from ...crypto.secp256k1 import is_valid_public_key
 from ...errors import BadResponse, InputError, InvalidTransaction, SigningRefused
@@ -50,6 +50,7 @@ class Tron(Chain):
     curve: ClassVar[str] = "secp256k1"
     kinds: ClassVar[tuple[str, ...]] = ("",)
     key_forms: ClassVar[tuple[str, ...]] = ("hex", "0xhex")
+    replay: ClassVar[Replay | None] = Replay.EXPIRY
 
     # -- keys and addresses ------------------------------------------------------------------------
 
@@ -286,3 +287,13 @@ class Tron(Chain):
     def status(self, network: Network, txid: str, *, expiry: int | None = None) -> Op[Receipt]:
         """From full node and solidity node; ``final`` once it is in a solidified block. ``expiry`` in milliseconds."""
         return (yield from sending.status(network, txid, expiry))
+
+    # -- for an outbox -----------------------------------------------------------------------------
+
+    def claims(self, signed: SignedTransaction) -> Claims:
+        """Nothing: two transactions of one account never exclude each other on TRON."""
+        return Claims()
+
+    def is_dead(self, holder: Holder, signed: SignedTransaction, *, depth: int) -> Op[bool]:
+        """Whether it has expired before a solidified block, and lies in none."""
+        return sending.is_dead(holder.network, signed.txid, signed.expiry)

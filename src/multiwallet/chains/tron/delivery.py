@@ -26,10 +26,11 @@ from ...transactions import Receipt, SignedTransaction, Status
 from . import answers
 from .node_form import decoded_message
 
-__all__ = ["broadcast", "status"]
+__all__ = ["broadcast", "is_dead", "status"]
 
 _TXID: Final = re.compile(r"(?:0x)?([0-9a-fA-F]{64})", re.ASCII)
 _NO_SUCH_CALL: Final = (404, 405)
+_UNSETTLED: Final = 60_000  # milliseconds
 _TOO_LATE: Final = ("TRANSACTION_EXPIRATION_ERROR", "TAPOS_ERROR")
 
 
@@ -157,6 +158,35 @@ def status(network: Network, txid: str, expiry: int | None) -> Op[Receipt]:
             "bandwidth": answers.field(receipt, "net_usage", calls[1]),
         },
     )
+
+
+def is_dead(network: Network, txid: str, expiry: int | None) -> Op[bool]:
+    """Whether a block that can no longer be undone is later than the expiry, and the transaction in none.
+
+    A node that does not serve the view of such blocks is believed once its newest one is a minute past the expiry:
+    three times as long as the nineteen blocks after which TRON undoes none.
+    """
+    if expiry is None:
+        return False
+    effects = [answers.post(network, call) for call in ("walletsolidity/getnowblock", "wallet/getnowblock")]
+    solid, newest = yield from attempt(*effects)
+    if isinstance(newest, MultiwalletError):
+        raise newest
+    if isinstance(solid, MultiwalletError):
+        if not isinstance(solid, Rejected):
+            raise solid
+        settled = answers.block(newest, "wallet/getnowblock").timestamp - _UNSETTLED
+    else:
+        settled = answers.block(solid, "walletsolidity/getnowblock").timestamp
+    if settled <= expiry:
+        return False
+    # Asked after the block: what is missing now cannot have come before it.
+    calls = ("wallet/gettransactionbyid", "wallet/gettransactioninfobyid")
+    known, info = yield from attempt(*[answers.post(network, call, value=txid) for call in calls])
+    for outcome in (known, info):
+        if isinstance(outcome, MultiwalletError):
+            raise outcome
+    return not _of(known, "txID", txid, calls[0]) and not _of(info, "id", txid, calls[1])
 
 
 def _of(answer: Any, key: str, txid: str, call: str) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...chain import Network
 from ...chains.bitcoin import addresses
+from ...chains.bitcoin.rules import rules_of
 from ...errors import Unsupported
 from .esplora import Esplora
 from .faucet import Faucet, faucet_script
@@ -31,6 +32,12 @@ class BitcoinEngine:
     """
 
     def __init__(self, network: Network, *, automine: bool = True) -> None:
+        sighash = rules_of(network).sighash
+        if sighash != "bitcoin":
+            raise Unsupported(
+                f"the devnet has no engine for {network.title}: its signatures follow rules ({sighash}) that Bitcoin's "
+                "consensus code, which runs here, does not have"
+            )
         self._network = network
         self._automine = automine
         self._node = Node(network, faucet_script())

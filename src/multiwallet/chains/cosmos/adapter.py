@@ -1,0 +1,260 @@
+"""The Cosmos family: every method of the contract, each a few lines over the rooms beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from ...amounts import Asset
+from ...chain import Chain, Holder, Network, Options, Payment
+from ...codec import json_text
+from ...crypto.hashes import sha256
+from ...crypto.secp256k1 import verify
+from ...errors import BadResponse, InputError, InvalidTransaction, SigningRefused, Unsupported, shown
+from ...ops import Op, ask
+from ...path import Path
+from ...transactions import (
+    Balance,
+    Digest,
+    Fee,
+    Receipt,
+    Scheme,
+    SignedTransaction,
+    SigningRequest,
+    Summary,
+    UnsignedTransaction,
+)
+from . import addresses, answers, delivery, denoms, forms, holdings, offchain, summary
+from . import build as building
+from .message import Message
+from .rules import Rules, hrp_of, rules_of
+from .sign_doc import SignDoc, decode_raw, encode_raw
+
+__all__ = ["Cosmos"]
+
+
+class Cosmos(Chain):
+    """The chains of the Cosmos SDK, through a node's REST interface (the gRPC gateway, port 1317).
+
+    Options of ``build``: ``sign_mode`` (``"direct"`` or ``"amino"``, which Ledger devices need), ``gas``,
+    ``gas_price`` (text, in the fee denom), ``sequence``, ``timeout_height`` or ``expires_in`` (blocks),
+    ``messages`` (a list of objects with ``@type``, after the payments), ``delegate``, ``undelegate``, ``redelegate``,
+    ``withdraw_rewards`` (validators), ``channel``, ``receiver``, ``ibc_timeout`` (seconds) and ``ibc_memo`` for an IBC
+    transfer, and ``fee_granter``.
+
+    A transaction has one signer. Its expiry is the last block that may include it.
+    """
+
+    family: ClassVar[str] = "cosmos"
+    curve: ClassVar[str] = "secp256k1"
+    kinds: ClassVar[tuple[str, ...]] = ("",)
+    key_forms: ClassVar[tuple[str, ...]] = ("hex", "0xhex")
+
+    # -- keys and addresses ------------------------------------------------------------------------
+
+    def path(self, network: Network, *, account: int, index: int | None, kind: str) -> Path:
+        """``m/44'/COIN'/account'/0/index``; the coin is the row's ``slip44`` (118, for Injective 60)."""
+        return Path(f"m/44'/{network.slip44}'").hardened(account) / 0 / (index or 0)
+
+    def address(self, network: Network, public_key: bytes, kind: str = "") -> str:
+        """The Bech32 address of a public key of 33 or 65 bytes; InvalidKey for another."""
+        eth = network.params.get("keys", "secp256k1") == "ethsecp256k1"
+        return addresses.text(hrp_of(network), addresses.of_key(public_key, eth=eth))
+
+    def parse_address(self, network: Network, text: str) -> str:
+        """The lower-case form of an account's or contract's address on this chain; InvalidAddress."""
+        return addresses.parse(hrp_of(network), text)
+
+    def asset_id(self, network: Network, reference: str) -> str:
+        """``.../native:DENOM`` (percent-encoded), or ``.../ibc:HASH`` of a coin that came over IBC."""
+        return denoms.asset_id(network, reference)
+
+    # -- transactions ------------------------------------------------------------------------------
+
+    def adopt(self, holder: Holder, native: Any) -> UnsignedTransaction:
+        """A SignDoc (bytes, hex, base64, or cosmjs's object) or an amino StdSignDoc (dict or JSON); InvalidTransaction.
+
+        It must be written as serialisers write it, for one signer and this chain.
+        """
+        rules = rules_of(holder.network)
+        doc = forms.read(holder, rules, native)
+        return self._unsigned(holder.network, rules, doc, holder.path, summary.fee_of(holder.network, rules, doc), ())
+
+    def _unsigned(
+        self, network: Network, rules: Rules, doc: SignDoc, path: Path | None, fee: Fee, assets: tuple[Asset, ...]
+    ) -> UnsignedTransaction:
+        if doc.chain_id != rules.chain_id:
+            raise InvalidTransaction(
+                f"the transaction is for the chain {shown(doc.chain_id)}, and {network.name} is {rules.chain_id}"
+            )
+        if doc.key_type_url != rules.key_type_url:
+            raise InvalidTransaction(f"keys on {network.name} are of the type {rules.key_type_url}")
+        sender = self.address(network, doc.public_key)
+        request = self._request(rules, doc, path)
+        return UnsignedTransaction(self, network, sender, doc.encode(), fee, (request,), assets)
+
+    def _request(self, rules: Rules, doc: SignDoc, path: Path | None) -> SigningRequest:
+        digest = Digest.KECCAK256 if rules.eth_keys else Digest.SHA256
+        return SigningRequest(Scheme.RECOVERABLE, digest, doc.sign_bytes(), doc.public_key, path)
+
+    def restore(
+        self,
+        network: Network,
+        *,
+        sender: str,
+        body: bytes,
+        fee: Fee,
+        paths: Mapping[bytes, Path],
+        assets: tuple[Asset, ...],
+        context: Mapping[str, Any],
+    ) -> UnsignedTransaction:
+        """A transaction from its stored parts; InvalidTransaction where they contradict each other."""
+        rules = rules_of(network)
+        doc = SignDoc.decode(rules.hrp, body)
+        if context:
+            raise InvalidTransaction("a Cosmos transaction has nothing stored beside its bytes")
+        stated = summary.fee_of(network, rules, doc)
+        if (fee.expected, fee.maximum) != (stated.expected, stated.maximum):
+            raise InvalidTransaction("the stored fee is not the one in the bytes")
+        found = self._unsigned(network, rules, doc, paths.get(doc.public_key), fee, assets)
+        if found.sender != sender:
+            raise InvalidTransaction(f"the stored sender is not the signer in the bytes, {found.sender}")
+        return found
+
+    def authorize(self, holder: Holder, transaction: UnsignedTransaction) -> tuple[SigningRequest, ...]:
+        """One request, when the holder's key and address are those in the bytes."""
+        if transaction.network != holder.network:
+            raise SigningRefused(
+                f"the transaction is for {transaction.network.name}, the account is on {holder.network.name}"
+            )
+        rules = rules_of(holder.network)
+        doc = SignDoc.decode(rules.hrp, transaction.body)
+        if doc.chain_id != rules.chain_id:
+            raise SigningRefused(f"the transaction is for the chain {shown(doc.chain_id)}, not {rules.chain_id}")
+        if doc.public_key != holder.public_key:
+            raise SigningRefused(f"the transaction is {transaction.sender}'s, not {holder.address}'s")
+        if doc.payer not in ("", holder.address):
+            raise SigningRefused(
+                f"the fee is to be paid by {shown(doc.payer)}, who must sign too: that is not done here"
+            )
+        for item in doc.messages:
+            if isinstance(item, Message) and item.signer != holder.address:
+                raise SigningRefused(f"{item.url} is to be signed by {item.signer}, not by {holder.address}")
+        return (self._request(rules, doc, holder.path),)
+
+    def summarize(self, transaction: UnsignedTransaction) -> Summary:
+        """What the bytes do, with warnings."""
+        rules = rules_of(transaction.network)
+        doc = SignDoc.decode(rules.hrp, transaction.body)
+        return summary.describe(transaction.network, rules, doc, transaction.sender, transaction.assets)
+
+    def assemble(
+        self, transaction: UnsignedTransaction, signed: Sequence[tuple[SigningRequest, bytes]]
+    ) -> SignedTransaction:
+        """The transaction with its signature (65 bytes: r, s, recovery id; 64 of them travel)."""
+        network = transaction.network
+        rules = rules_of(network)
+        doc = SignDoc.decode(rules.hrp, transaction.body)
+        if len(signed) != 1:
+            raise InvalidTransaction(f"a transaction here takes one signature, not {len(signed)}")
+        request, signature = signed[0]
+        wanted = self._request(rules, doc, request.path)
+        if request != wanted:
+            raise InvalidTransaction("the signature belongs to another transaction")
+        if len(signature) != 65 or not verify(doc.public_key, wanted.message, signature[:64]):
+            raise InvalidTransaction("the signature was not made by the key in the transaction")
+        return self._signed(network, doc, signature[:64])
+
+    def _signed(self, network: Network, doc: SignDoc, signature: bytes) -> SignedTransaction:
+        raw = encode_raw(doc, signature)
+        return SignedTransaction(self, network, raw, self.transaction_id(raw), True, doc.timeout_height or None)
+
+    def transaction_id(self, raw: bytes) -> str:
+        """SHA-256 of the bytes, in upper-case hex."""
+        return sha256(raw).hex().upper()
+
+    def to_wire(self, signed: SignedTransaction) -> Any:
+        """``{"tx_bytes": base64, "mode": "BROADCAST_MODE_SYNC"}``."""
+        return delivery.wire(signed.raw)
+
+    def parse_signed(self, network: Network, wire: Any) -> SignedTransaction:
+        """A signed transaction from its bytes, hex, base64 or the broadcast's JSON; InvalidTransaction.
+
+        Its signature cannot be checked here: the bytes do not hold the account number.
+        """
+        if isinstance(wire, str) and wire.lstrip()[:1] == "{":
+            wire = json_text.parse(wire, what="the transaction", error=InvalidTransaction, unique=True)
+        if isinstance(wire, Mapping):
+            if not {"tx_bytes"} <= set(wire) <= {"tx_bytes", "mode"}:
+                raise InvalidTransaction('a signed transaction in JSON is {"tx_bytes": base64, "mode": ...}')
+            wire = wire["tx_bytes"]
+        rules = rules_of(network)
+        doc, signature = decode_raw(rules.hrp, forms.wire_bytes(wire, "a signed transaction"))
+        if doc.key_type_url != rules.key_type_url:
+            raise InvalidTransaction(f"keys on {network.name} are of the type {rules.key_type_url}")
+        return self._signed(network, doc, signature)
+
+    # -- messages ----------------------------------------------------------------------------------
+
+    def message(self, holder: Holder, message: str | bytes, **form: Any) -> SigningRequest:
+        """ADR-036, as Keplr's ``signArbitrary``. On chains with Ethereum's keys ``form="eip191"`` signs as those do."""
+        rules = rules_of(holder.network)
+        unknown = sorted(set(form) - {"form"})
+        if unknown:
+            raise InputError(f"Cosmos messages have no option {unknown[0]!r}: there is form=")
+        data, kind = offchain.message_bytes(message), form.get("form", "adr36")
+        digest = Digest.KECCAK256 if rules.eth_keys else Digest.SHA256
+        if kind == "eip191":
+            if not rules.eth_keys:
+                raise Unsupported(f"{holder.network.title} has no Ethereum keys: its messages are signed by ADR-036")
+            preimage = offchain.personal(data)
+        elif kind == "adr36":
+            preimage = offchain.adr36(holder.address, data)
+        else:
+            raise InputError(f'form is "adr36" or "eip191", not {shown(kind)}')
+        return SigningRequest(Scheme.RECOVERABLE, digest, preimage, holder.public_key, holder.path)
+
+    def message_signature(self, holder: Holder, request: SigningRequest, signature: bytes) -> str:
+        """Keplr's JSON (``pub_key`` and ``signature``), or ``0x`` hex of 65 bytes for EIP-191."""
+        return offchain.written(rules_of(holder.network), holder.public_key, request.preimage, signature)
+
+    def verify_message(self, network: Network, address: str, message: str | bytes, signature: str | bytes) -> bool:
+        """Whether a signature (Keplr's JSON, 64 bytes, or EIP-191's 65) over the message is the address's."""
+        rules = rules_of(network)
+        return offchain.is_signed_by(rules, addresses.parse(rules.hrp, address), message, signature)
+
+    # -- what asks the network ---------------------------------------------------------------------
+
+    def identify(self, network: Network) -> Op[None]:
+        """Compare the chain id of the node with the row's."""
+        (answer,) = yield from ask(answers.get(network, answers.NODE_INFO))
+        found = answers.nested(answer, "default_node_info", answers.NODE_INFO).get("network")
+        wanted = rules_of(network).chain_id
+        if found != wanted:
+            raise BadResponse(f"this endpoint serves {str(found)[:60]!r}, not {wanted} ({network.id}): check its URL")
+
+    def asset(self, network: Network, reference: str) -> Op[Asset]:
+        """A denom with symbol and decimals, from the row or the chain's bank; InputError where nobody knows them."""
+        return (yield from holdings.asset(network, reference))
+
+    def balance(self, holder: Holder, asset: Asset) -> Op[Balance]:
+        """A denom: what can be spent, and as locked what vests, is staked or is being unstaked."""
+        return (yield from holdings.balance(holder, rules_of(holder.network), asset))
+
+    def build(self, holder: Holder, payments: tuple[Payment, ...], options: Options) -> Op[UnsignedTransaction]:
+        """Payments (several are one transaction), staking, an IBC transfer, messages: priced by a trial run.
+
+        Two builds before a broadcast share a sequence number, and only one of them can be included: give ``sequence``
+        to make several ahead.
+        """
+        rules = rules_of(holder.network)
+        doc, fee, assets = yield from building.build(holder, rules, payments, options)
+        return self._unsigned(holder.network, rules, doc, holder.path, fee, assets)
+
+    def broadcast(self, network: Network, signed: SignedTransaction) -> Op[Receipt]:
+        """``/cosmos/tx/v1beta1/txs`` in sync mode; what a node has, or a block holds, already is a success."""
+        return (yield from delivery.broadcast(network, signed))
+
+    def status(self, network: Network, txid: str, *, expiry: int | None = None) -> Op[Receipt]:
+        """Where a transaction stands. Once in a block it is final."""
+        return (yield from delivery.status(network, rules_of(network), txid, expiry))
