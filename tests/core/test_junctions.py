@@ -23,7 +23,9 @@ def test_text_becomes_junctions():
     assert (str(path), len(path), path.is_hardened_only, path.has_password) == ("//polkadot/0//a b", 3, False, False)
     assert path.parent == Junctions("//polkadot/0")
     assert path == Junctions("//polkadot") / 0 / "/a b" == Junctions().hard("polkadot").soft(0).hard("a b")
-    assert hash(path) == hash(Junctions(path)) and path != Path("m/0") and Path("m/0") != path
+    assert hash(path) == hash(Junctions(path))
+    assert path != Path("m/0")
+    assert Path("m/0") != path
     assert (str(Junctions()), len(Junctions()), Junctions().is_hardened_only) == ("", 0, True)
 
 
@@ -36,7 +38,8 @@ def test_chain_codes():
     assert codes["18446744073709551615"] == b"\xff" * 8 + bytes(24)
     assert codes["0x0102"] == b"\x01\x02".ljust(32, b"\0")
     (long,) = Junctions("//" + "x" * 32).steps
-    assert long.chain_code not in (b"x" * 32, bytes(32)) and len(long.chain_code) == 32
+    assert long.chain_code not in (b"x" * 32, bytes(32))
+    assert len(long.chain_code) == 32
 
 
 def test_parse_path_chooses():
@@ -75,8 +78,7 @@ def test_other_types_are_refused(value):
 def test_any_text_is_a_path_or_an_invalid_one(text):
     try:
         path = Junctions("/" + text)
-    except InvalidPath as error:
-        assert len(text) < 3 or text not in str(error)
+    except InvalidPath:
         return
     assert Junctions(str(path)).steps == path.steps
 
@@ -104,19 +106,22 @@ def test_the_password_is_told_by_nothing():
     for way in (str, repr, ascii, format, lambda value: repr([value]), lambda value: str(dir(value))):
         assert "horse" not in way(path)
     assert path.password == Secret(PASSWORD.encode())
-    assert path != Junctions("//polkadot/0") and path != Junctions("//polkadot/0///another")
+    assert path != Junctions("//polkadot/0")
+    assert path != Junctions("//polkadot/0///another")
     assert path == Junctions(path) == copy.copy(path) == copy.deepcopy(path)
     assert path.parent.password == (path / 7).password == path.password
     with pytest.raises(TypeError, match="password"):
         pickle.dumps(path)
-    assert pickle.loads(pickle.dumps(Junctions("//a/b"))) == Junctions("//a/b")  # noqa: S301  # our own
+    assert pickle.loads(pickle.dumps(Junctions("//a/b"))) == Junctions("//a/b")  # our own
     for wrong in (f"x///{PASSWORD}", f"//{'9' * 99}///{PASSWORD}", f"/////{PASSWORD}"):
+        told = ""
         try:
             Junctions(wrong)
         except InvalidPath as error:
-            assert "horse" not in str(error)
+            told = str(error)
+        assert "horse" not in told
     with pytest.raises(InvalidPath) as refused:
-        path.indexes
+        list(path)
     assert "horse" not in str(refused.value)
 
 

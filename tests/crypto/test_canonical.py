@@ -26,8 +26,10 @@ def test_signatures_are_canonical_and_right(private, digest):
         return
     key = SecpKey(private)
     signature = key.sign_canonical(digest)
-    assert len(signature) == 65 and signature[64] < 4
-    assert is_fc_canonical(signature[:64]) and is_canonical(signature)
+    assert len(signature) == 65
+    assert signature[64] < 4
+    assert is_fc_canonical(signature[:64])
+    assert is_canonical(signature)
     assert int.from_bytes(signature[32:64], "big") <= secp256k1.ORDER // 2
     assert secp256k1.verify(key.public_key, digest, signature[:64])
     assert secp256k1.recover(signature, digest) == key.public_key

@@ -43,7 +43,8 @@ def test_a_published_signature():
 def test_what_is_signed_verifies(seed, message):
     key = Sr25519Key(seed)
     signature = key.sign(message)
-    assert len(signature) == 64 and verify(key.public_key, message, signature)
+    assert len(signature) == 64
+    assert verify(key.public_key, message, signature)
     assert library.verify(signature, message, key.public_key)
     assert key.sign(message) != signature  # randomised
     assert not verify(key.public_key, message + b"x", signature)
@@ -110,7 +111,8 @@ def test_a_closed_key_is_wiped_and_signs_nothing():
     with Sr25519Key(ALICE) as key:
         sign = key.signer()
         assert not key.closed
-    assert key.closed and key.public_key == ALICE_PUBLIC
+    assert key.closed
+    assert key.public_key == ALICE_PUBLIC
     for use in (lambda: sign(b""), lambda: key.sign(b""), key.expose, key.expose_expanded, lambda: key.soft(bytes(32))):
         with pytest.raises(InvalidKey, match="wiped"):
             use()

@@ -14,10 +14,14 @@ from multiwallet import AsyncWallet, Mnemonic, Wallet, keystore
 from multiwallet.codec import base58
 from multiwallet.credentials import import_private_key
 from multiwallet.crypto.ed25519 import Ed25519Key
+from multiwallet.crypto.secp256r1 import Secp256r1Key
 from multiwallet.crypto.secpkey import SecpKey
+from multiwallet.crypto.sr25519 import Sr25519Key
 from multiwallet.keys.formats import decode_wif, encode_json_keypair, encode_keypair, encode_wif
 from multiwallet.keys.hd import ExtendedKey, ed25519_from_seed
+from multiwallet.keys.key_forms import read_form
 from multiwallet.keys.keychain import SeedKeychain, SingleKeychain
+from multiwallet.path import Junctions
 from multiwallet.path import Path as DerivationPath
 from multiwallet.registry import chain, network
 from multiwallet.secret import Secret
@@ -139,6 +143,11 @@ def specimens(known: Known, vault: Vault) -> dict[str, Any]:
     tree.derive(ETHEREUM_PATH)
     seeds = SeedKeychain(Secret(known.seed))
     seeds.signing_key("secp256k1", DerivationPath(ETHEREUM_PATH))
+    phrases = SeedKeychain(
+        Secret(known.seed), entropy=Secret(known.entropy), passphrase=Secret(known.passphrase.encode())
+    )
+    phrases.signing_key("sr25519", Junctions(f"//0/1///{known.passphrase}")).signer()(b"used once")
+    schnorrkel, passkey = Sr25519Key(known.key), Secp256r1Key(known.key)
     secp = SecpKey(known.key)
     signers = [secp.recoverable_signer(), secp.low_r_signer(), secp.schnorr_signer(b"")]
     opened = vault.unlock(known.passphrase)
@@ -158,6 +167,13 @@ def specimens(known: Known, vault: Vault) -> dict[str, Any]:
         "functions of a SecpKey": signers,
         "Ed25519Key": Ed25519Key(known.solana_key),
         "function of an Ed25519Key": Ed25519Key(known.solana_key).signer(),
+        "Sr25519Key": schnorrkel,
+        "function of an Sr25519Key": schnorrkel.signer(),
+        "Secp256r1Key": passkey,
+        "function of a Secp256r1Key": passkey.signer(),
+        "Junctions": Junctions(f"//0/1///{known.passphrase}"),
+        "SeedKeychain of a phrase": phrases,
+        "FormKey": read_form(f"secp256k1-priv-0x{known.key.hex()}", ["aip-80"]),
         "ExtendedKey": tree,
         "SeedKeychain": seeds,
         "SingleKeychain": SingleKeychain("secp256k1", Secret(known.key)),

@@ -14,12 +14,14 @@ import pprint
 import reprlib
 import types
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 import multiwallet
 from multiwallet import keystore, vault
+from multiwallet.errors import MultiwalletError
 
 # Classes of the public rooms that hold no private key, for a reason that can be seen from their names.
 HARMLESS = {
@@ -88,7 +90,10 @@ def test_no_text_of_an_object_holds_its_secret(specimens, known):
             assert not known.told_by(text), f"{way} of a {name}"
 
 
-UNFINISHED = ("Ed25519Key", "LockedKey", "Mnemonic", "SecpKey", "Secret", "SeedKeychain", "SingleKeychain")
+UNFINISHED = (
+    "Ed25519Key", "LockedKey", "Mnemonic", "Secp256r1Key", "SecpKey", "Secret", "SeedKeychain", "SingleKeychain",
+    "Sr25519Key",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", UNFINISHED)
@@ -120,7 +125,10 @@ def test_nothing_is_copied_or_pickled_with_its_secret(specimens, known):
     assert refused > 5 * len(specimens) / 2
 
 
-@pytest.mark.parametrize("kind", ["Wallet", "Mnemonic", "Secret", "SecpKey", "Ed25519Key", "ExtendedKey", "Unlocked"])
+@pytest.mark.parametrize(
+    "kind",
+    ["Wallet", "Mnemonic", "Secret", "SecpKey", "Ed25519Key", "Sr25519Key", "Secp256r1Key", "ExtendedKey", "Unlocked"],
+)
 def test_what_holds_a_secret_refuses_every_copy(specimens, kind):
     thing = specimens[kind]
     for way in (copy.copy, copy.deepcopy, pickle.dumps, lambda value: value.__reduce_ex__(4)):
@@ -155,8 +163,9 @@ def children(thing: Any) -> Iterator[tuple[str, Any]]:
         slots = parent.__dict__.get("__slots__", ())
         for slot in (slots,) if isinstance(slots, str) else slots:
             name = f"_{parent.__name__.lstrip('_')}{slot}" if slot.startswith("__") and slot[-2:] != "__" else slot
-            if name != "__weakref__" and hasattr(thing, name):
-                yield f".{name}", getattr(thing, name)
+            with suppress(AttributeError, MultiwalletError):  # unset, or refused: a path of junctions has no indexes
+                if name != "__weakref__":
+                    yield f".{name}", getattr(thing, name)
     if type(thing).__module__.startswith(("collections", "weakref", "_weakref")):
         yield from ((f"({kind})", value) for kind, value in enumerate(gc.get_referents(thing)))
 

@@ -70,6 +70,14 @@ def test_hostile_vaults(vectors):
         keystore.load(nested, "pw")
 
 
+# Public keys of //Alice of Substrate's development phrase (sp-keyring).
+ALICE = {
+    "sr25519": "d43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d",
+    "ed25519": "88dc3417d5058ec4b4503e0c12ea1a0a89be200fe98922423d4334014fa6b0ee",
+    "ecdsa": "020a1091341fe5664bfa1782d5e04779689068c916b04cb365ec3153755684d9a1",
+}
+
+
 def test_polkadot_accounts(vectors):
     accounts = vectors("keystore_polkadot_js")["accounts"]
     assert len(accounts) == 8
@@ -79,13 +87,24 @@ def test_polkadot_accounts(vectors):
             if kind in ("sr25519", "ecdsa"):
                 assert key.kind == f"{kind}-private-key"
                 assert key.address == file["address"]
-                with pytest.raises(Unsupported, match=kind):
-                    key.wallet()
+                with key.wallet() as wallet:  # the kind of account that has the pair's curve
+                    account = wallet.account("polkadot")
+                    assert account.kind == kind
+                    assert account.public_key.hex() == ALICE[kind]
+                    assert account.verify_message("hello", account.sign_message("hello"))
+                with (
+                    pytest.raises(Unsupported, match=kind),
+                    keystore.load(file, None if name.endswith("-plain") else "pass wörd", network="solana") as other,
+                ):
+                    other.wallet()
             elif kind == "ethereum":
                 assert key.address == "0x9d8A62f656a8d1615C1294fd71e9CFb3E4855A4F"
                 assert key.export_private_key() == "0x" + "46" * 32
             else:
                 assert (key.kind, key.address, key.label) == ("private-key", file["address"], "Alice ed25519")
+                with key.wallet() as wallet:
+                    account = wallet.account("polkadot")
+                    assert (account.kind, account.public_key.hex()) == ("ed25519", ALICE["ed25519"])
         if not name.endswith("-plain"):
             with pytest.raises(InvalidKey, match="the password is wrong"):
                 keystore.load(file, "pass word")
@@ -109,10 +128,10 @@ def test_an_address_or_a_public_key_of_another_is_refused(vectors):
             other = "0x" + "00" * 20
         with pytest.raises(InvalidKey, match="claims"):
             keystore.load(file | {"address": other}, "pass wörd")
-    for kind in ("ed25519", "ecdsa", "ethereum"):
+    for kind in ("ed25519", "sr25519", "ecdsa", "ethereum"):
         plain = accounts[f"{kind}-plain"]
         pair = bytearray(base64.b64decode(plain["encoded"]))
-        pair[20] ^= 1  # the private key
+        pair[20] ^= 8  # the private key
         with pytest.raises(InvalidKey, match="does not belong"):
             keystore.load(plain | {"encoded": base64.b64encode(pair).decode()})
 
@@ -237,3 +256,16 @@ def test_slip39_shares_that_would_take_minutes_are_refused():
     assert shamir.Share.from_mnemonic(slow).iteration_exponent == 15
     with pytest.raises(InvalidKey, match="unreasonable"):
         keystore.load([slow])
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "sr25519", "ecdsa"])
+def test_an_account_of_polkadot_is_written_and_opened_again(kind):
+    with Wallet.from_seed(bytes(32)) as wallet:
+        account = wallet.account("polkadot", path="//0//stash", kind=kind)
+        text = keystore.dump(account, "polkadot-js", prefix=0)
+        assert json.loads(text)["address"] == account.address
+        with keystore.load(text) as key, key.wallet() as opened:
+            assert opened.account("polkadot").address == account.address
+            assert opened.account("polkadot").kind == kind
+    with pytest.raises(Unsupported, match="keeps no keys"):
+        keystore.dump(Wallet.from_seed(bytes(32)).account("ethereum"), "polkadot-js")

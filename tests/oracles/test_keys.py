@@ -20,9 +20,9 @@ from multiwallet.crypto.sr25519 import Sr25519Key
 from multiwallet.errors import InvalidMnemonic
 from multiwallet.keys.key_forms import read_form, write_form
 from multiwallet.keys.keychain import SeedKeychain
-from multiwallet.keys.slip10 import secp256r1_from_seed
 from multiwallet.keys.ton_mnemonic import ton_seed
 from multiwallet.path import Junctions
+from multiwallet.path import Path as DerivationPath
 from multiwallet.secret import Secret
 
 pytestmark = pytest.mark.oracle
@@ -73,9 +73,17 @@ def asked() -> dict[str, list[dict[str, Any]]]:
             {"message": message, "signature": key.sign(bytes.fromhex(message)).hex(), "publicKey": key.public_key.hex()}
             for key in polkadot
         ],
-        "ton": [{"password": password} for password in ("", "", "", "pass word", "ü")],
+        "ton": [{"password": password} for password in ("", "", "pass wörd")],
         "sui": [{"curve": curve, "key": key} for key in keys for curve in PUBLIC],
-        "suiDerive": [{"curve": "secp256r1", "phrase": phrase, "path": f"m/74'/784'/{n}'/0/{n}"} for n in range(4)],
+        "suiDerive": [
+            {"curve": curve, "phrase": phrase, "path": path.format(n)}
+            for n in range(4)
+            for curve, path in (
+                ("ed25519", "m/44'/784'/{0}'/0'/0'"),
+                ("secp256k1", "m/54'/784'/{0}'/0/{0}"),
+                ("secp256r1", "m/74'/784'/{0}'/0/{0}"),
+            )
+        ],
         "suiSign": [{"key": key, "message": message} for key in keys],
         "antelope": [{"key": write_form("pvt-k1", "secp256k1", bytes.fromhex(key))} for key in keys],
         "antelopeVerify": [
@@ -159,11 +167,8 @@ def test_keys_of_sui(asked, answers):
         assert (read.curve, read.secret.expose()) == (row["curve"], key)
         assert PUBLIC[row["curve"]](key).hex() == answer["publicKey"]
     for row, answer in zip(asked["suiDerive"], answers["suiDerive"], strict=True):
-        seed = Mnemonic(row["phrase"]).to_seed()
-        private, _ = secp256r1_from_seed(seed, row["path"])
-        if secp256r1.public_key(private).hex() != answer["publicKey"]:
-            # Sui's own derivation follows BIP-32 as on secp256k1, with the master key of "Bitcoin seed".
-            pytest.skip("Sui derives secp256r1 in a way of its own")
+        keys = SeedKeychain(Mnemonic(row["phrase"]).to_seed())
+        assert keys.public_key(row["curve"], DerivationPath(row["path"])).hex() == answer["publicKey"], row
     for row, answer in zip(asked["suiSign"], answers["suiSign"], strict=True):
         signer = Secp256r1Key(bytes.fromhex(row["key"]))
         assert signer.sign_compact(sha256(bytes.fromhex(row["message"])).digest()).hex() == answer

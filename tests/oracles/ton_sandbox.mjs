@@ -129,9 +129,8 @@ async function estimate(address, body, init) {
     const message = beginCell().store(storeMessage({ info, init, body }, { forceRef: true })).endCell();
     const before = chain.snapshot();
     try {
-        const iterator = await chain.sendMessageIter(message, { ignoreChksig: true });
-        const { value: transaction } = await iterator.next();
-        await iterator.return?.();
+        const { transactions } = await chain.sendMessage(message, { ignoreChksig: true });
+        const [transaction] = transactions;
         const { computePhase: compute, actionPhase: action, storagePhase: storage } = transaction.description;
         const gas = compute.gasFees ?? 0n, kept = storage?.storageFeesCollected ?? 0n;
         return {
@@ -175,7 +174,7 @@ function content({ offchain, symbol, decimals }) {
             return (tail ? made.storeRef(tail) : made).endCell();
         }, null);
     };
-    if (offchain) return snake("https://jetton.example/" + "x".repeat(150) + ".json", 1);
+    if (offchain) return snake(`https://jetton.example/${symbol}/${"x".repeat(150)}.json`, 1);
     const fields = Dictionary.empty(Dictionary.Keys.Buffer(32), Dictionary.Values.Cell());
     const said = { name: "A jetton with a long name ".repeat(8), symbol, decimals: decimals === null ? null : String(decimals) };
     for (const [name, value] of Object.entries(said)) if (value !== null) fields.set(sha256_sync(name), snake(value, 0));

@@ -18,6 +18,8 @@ from .engine import Engine
 __all__ = ["Devnet"]
 
 _ENGINES: Final[Mapping[str, str]] = {
+    "antelope": "antelope:AntelopeEngine",
+    "aptos": "aptos:AptosEngine",
     "bitcoin": "bitcoin:BitcoinEngine",
     "cosmos": "cosmos:CosmosEngine",
     "evm": "evm:EvmEngine",

@@ -30,6 +30,9 @@ SigningKey: TypeAlias = "SecpKey | Ed25519Key | Sr25519Key | Secp256r1Key"
 CARDANO = "ed25519-bip32"
 """The curve of Cardano's key tree, of which only public keys are known here."""
 
+# Below m/74'/784' Sui's own tools walk the tree of BIP-32 as if for secp256k1, and take its key for secp256r1.
+_SUI_SECP256R1 = (74 + HARDENED, 784 + HARDENED)
+
 _CACHED_KEYS = 4096  # signing keys kept ready (a few hundred bytes each); the oldest goes first
 
 
@@ -76,6 +79,8 @@ class _Unprintable:
 
 class SeedKeychain(_Unprintable):
     """Every key below one seed (16 to 64 bytes): BIP-32 for secp256k1, SLIP-10 for ed25519 and secp256r1.
+
+    Under Sui's purpose for secp256r1 (``m/74'/784'``) that curve's keys are Sui's own: the keys of BIP-32's tree.
 
     Polkadot's chains (paths of :class:`~multiwallet.path.Junctions`) and Cardano derive from the entropy of the
     phrase and not from its seed: give ``entropy``, and the ``passphrase`` (UTF-8) that goes with it, to serve them.
@@ -182,6 +187,8 @@ class SeedKeychain(_Unprintable):
                 from ..crypto.secp256r1 import Secp256r1Key
                 from .slip10 import secp256r1_from_seed
 
+                if path.indexes[:2] == _SUI_SECP256R1:
+                    return Secp256r1Key(self._node(path).private_key)
                 return Secp256r1Key(secp256r1_from_seed(self._seed.expose(), path)[0])
             case "sr25519":
                 raise Unsupported(

@@ -118,7 +118,7 @@ class PrivateKey(_Held):
             return None
         chain = registry.chain(row)
         kind = hint.kind or (chain.kinds[0] if self.compressed else "p2pkh")
-        return chain.address(row, self.public_key(chain.curve), kind)
+        return chain.address(row, self.public_key(chain.curve_of(row, kind)), kind)
 
     def export(self, hint: AccountHint) -> str:
         try:
@@ -127,11 +127,19 @@ class PrivateKey(_Held):
             return "0x" + self.secret.expose().hex()
 
     def public_key(self, curve: str) -> bytes:
-        """33 bytes, or 65 where it is uncompressed; 32 for Ed25519."""
+        """33 bytes, or 65 where it is uncompressed; 32 for Ed25519 and sr25519."""
         if curve == "ed25519":
             from ..crypto import ed25519
 
             return ed25519.public_key(self.secret.expose())
+        if curve == "sr25519":
+            from ..crypto import sr25519
+
+            return sr25519.public_key(self.secret.expose())
+        if curve == "secp256r1":
+            from ..crypto import secp256r1
+
+            return secp256r1.public_key(self.secret.expose())
         from ..crypto import secp256k1
 
         key = secp256k1.public_key(self.secret.expose())

@@ -1,7 +1,7 @@
 """An account of Polkadot-JS and the wallets after it: a key pair in a JSON envelope, under scrypt and XSalsa20-Poly1305.
 
-Pairs of Ed25519 open a wallet where the network is known here. Pairs of sr25519 and ecdsa are read and written, and
-open none yet.
+A pair opens a wallet of one key, on the kind of account that has its curve, where the network is known here and has
+such a kind.
 """
 
 from __future__ import annotations
@@ -10,19 +10,25 @@ import base64
 import json
 import secrets
 from collections.abc import Sequence
-from typing import Any, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..codec import base58, base64_text
 from ..codec.hexadecimal import parse_hex
-from ..errors import InputError, InvalidKey, Unsupported
+from ..errors import InputError, InvalidKey, MissingExtra, Unsupported
 from ..secret import Secret
 from .ciphers import WRONG_PASSWORD, secretbox, secretbox_open
-from .imported import ImportedKey, check_claim
+from .imported import AccountHint, ImportedKey, check_claim
 from .key_derivation import scrypt
-from .material import ForeignKey, PrivateKey
+from .material import ForeignKey, PrivateKey, row_of
 from .source import Source
 
+if TYPE_CHECKING:
+    from ..wallet import AsyncWallet, Wallet
+
 __all__ = ["read", "write"]
+
+W = TypeVar("W", "Wallet", "AsyncWallet")
 
 # The pair is laid out as if in DER (PKCS #8): a header, the secret, a divider, the public key.
 _HEADER: Final = bytes((48, 83, 2, 1, 1, 48, 5, 6, 3, 43, 101, 112, 4, 34, 4, 32))
@@ -31,6 +37,7 @@ _ENCRYPTED: Final = ["scrypt", "xsalsa20-poly1305"]
 _KINDS: Final = ("ed25519", "sr25519", "ecdsa", "ethereum")
 _MOST_BYTES: Final = 4096
 _GENERIC_PREFIX: Final = 42
+_FAMILY: Final = "substrate"
 
 
 def read(source: Source, password: Secret | None, network: str | None) -> ImportedKey:
@@ -57,10 +64,11 @@ def read(source: Source, password: Secret | None, network: str | None) -> Import
         if ed25519.public_key(secret[:32]) != public:
             raise InvalidKey("the public key in this file does not belong to its private key: do not use it")
         shown = None if network else _ss58(public, prefix)
-        return ImportedKey(
-            "polkadot-js", PrivateKey(Secret(secret[:32])), network or "polkadot", label=label, address=shown
-        )
-    if kind != "sr25519":
+        pair_key = _Ed25519Pair(Secret(secret[:32]))
+        return ImportedKey("polkadot-js", pair_key, network or "polkadot", label=label, address=shown)
+    if kind == "sr25519":
+        _check_sr25519(secret, public)
+    else:
         from ..crypto import secp256k1
 
         if len(secret) != 32 or secp256k1.public_key(secret)[: len(public)] != public:
@@ -71,7 +79,7 @@ def read(source: Source, password: Secret | None, network: str | None) -> Import
             check_claim(key, str(claimed)[:100])
         return key
     address = claimed if isinstance(claimed, str) else _ss58(_account_id(kind, public), prefix)
-    material = ForeignKey(Secret(secret), f"{kind}-private-key", address, public)
+    material = _Pair(Secret(secret), f"{kind}-private-key", address, public)
     return ImportedKey("polkadot-js", material, network or "polkadot", label=label)
 
 
@@ -86,9 +94,8 @@ def write(key: ImportedKey, password: Secret | None, *, name: str = "", prefix: 
     if isinstance(material, ForeignKey):
         kind = material.kind.partition("-")[0]
         secret, public = material.secret.expose(), material.public_key
-    elif isinstance(material, PrivateKey) and (key.network == "polkadot" or _is_ed25519(key.network)):
-        kind, public = "ed25519", material.public_key("ed25519")
-        secret = material.secret.expose() + public
+    elif isinstance(material, PrivateKey):
+        kind, secret, public = _pair_of(key, material)
     else:
         raise Unsupported(f"Polkadot-JS keeps no keys of {registry.network(key.network).title}")
     if not 0 <= prefix < 64:
@@ -111,10 +118,79 @@ def write(key: ImportedKey, password: Secret | None, *, name: str = "", prefix: 
     return json.dumps(written, separators=(",", ":"))
 
 
-def _is_ed25519(network: str) -> bool:
+class _Pair(ForeignKey):
+    """A pair of sr25519 or ecdsa."""
+
+    def open(self, face: type[W], network: str, options: dict[str, Any]) -> W:
+        row = row_of(network)
+        curve = {"ecdsa": "secp256k1"}.get(self.kind.partition("-")[0], "sr25519")
+        kind = _account_kind(network, curve)
+        if kind is None or row.family != _FAMILY:
+            raise Unsupported(f"no account of {row.title} has {self.kind.partition('-')[0]} keys here")
+        return face.from_private_key(row, self.secret, kind=kind, **options)
+
+
+class _Ed25519Pair(PrivateKey):
+    """A pair of Ed25519, which other families serve as well."""
+
+    def open(self, face: type[W], network: str, options: dict[str, Any]) -> W:
+        row = row_of(network)
+        kind = _account_kind(network, "ed25519")
+        if kind is None:
+            raise Unsupported(f"no account of {row.title} has ed25519 keys here")
+        return face.from_private_key(row, self.secret, kind=kind, **options)
+
+    def address(self, hint: AccountHint) -> str | None:
+        try:
+            row, kind = row_of(hint.network), _account_kind(hint.network, "ed25519")
+        except Unsupported:
+            return None
+        if kind is None:
+            return None
+        from .. import registry
+
+        return registry.chain(row).address(row, self.public_key("ed25519"), kind)
+
+
+def _account_kind(network: str, curve: str) -> str | None:
+    """The first kind of account of a network whose keys are of a curve."""
     from .. import registry
 
-    return registry.chain(registry.network(network)).curve == "ed25519"
+    row = row_of(network)
+    chain = registry.chain(row)
+    return next((kind for kind in chain.kinds if chain.curve_of(row, kind) == curve), None)
+
+
+def _check_sr25519(secret: bytes, public: bytes) -> None:
+    """Refuse a pair whose halves do not belong together, where the library that can tell is installed."""
+    from ..crypto import sr25519
+
+    with suppress(MissingExtra):  # such a pair can still be kept and written again
+        if sr25519.public_key(secret) != public:
+            raise InvalidKey("the public key in this file does not belong to its private key: do not use it")
+
+
+def _pair_of(key: ImportedKey, material: PrivateKey) -> tuple[str, bytes, bytes]:
+    """The scheme of a private key, its secret as Polkadot-JS keeps it, and its public key."""
+    from .. import registry
+
+    row = registry.network(key.network) if not isinstance(material, _Ed25519Pair) else None
+    curve = "ed25519"
+    if row is not None:
+        chain = registry.chain(row)
+        curve = chain.curve_of(row, key.accounts[0].kind or chain.kinds[0])
+    private = material.secret.expose()
+    if curve == "ed25519":
+        public = material.public_key(curve)
+        return curve, private + public, public
+    if curve == "sr25519":
+        from ..crypto.sr25519 import Sr25519Key
+
+        with Sr25519Key(private) as pair:
+            return curve, pair.expose_expanded(), pair.public_key
+    if row is not None and row.family == _FAMILY:
+        return "ecdsa", private, material.public_key(curve)
+    raise Unsupported(f"Polkadot-JS keeps no keys of {key.network}")
 
 
 def _kind(content: Any) -> str:

@@ -118,11 +118,13 @@ class Pool:
             if row.id in self._rosters:
                 raise InputError(f"{row.name} is named twice: list all its endpoints under one name")
             members = self._members(row, _listed(given, row), limit_of)
-            if len(members) < self._settings.quorum:
-                raise InputError(
-                    f"a quorum of {quorum} needs as many endpoints, and {row.name} has {len(members)}: "
-                    "give more, or lower the quorum"
-                )
+            for kind in {member.service for member in members}:
+                alike = sum(member.service in (None, kind) for member in members)
+                if alike < self._settings.quorum:
+                    raise InputError(
+                        f"a quorum of {quorum} needs as many endpoints, and {row.name} has {alike}"
+                        f"{f' of the kind {kind!r}' if kind else ''}: give more, or lower the quorum"
+                    )
             self._rosters[row.id] = Roster(row, members, self._settings)
 
     def _members(

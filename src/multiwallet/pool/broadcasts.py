@@ -16,7 +16,7 @@ from typing import Any, Final
 from .. import telemetry
 from ..errors import BadResponse, MultiwalletError, RateLimited, Rejected, Timeout, TransportError
 from ..ops import Effect, Outcome
-from .conversation import Conversation, Step, Visit
+from .conversation import Conversation, Visit, paused, waited
 from .member import Member
 from .questions import label
 from .roster import Ladder, Roster
@@ -81,14 +81,12 @@ def broadcast(roster: Roster, service: str, effect: Effect) -> Conversation[list
             move = ladder.next()
             if move is None:
                 break
-            if isinstance(move, Step):
-                yield move
+            if isinstance(move, float):
+                yield from paused(move)
                 continue
             started.append(Visit(move, (effect,), (0,), service, keep=True))
-        flying.extend(started)
-        ended = yield Step(tuple(started), None)
+        ended = yield from waited(started, flying, None, roster.settings.clock)
         for end in ended:
-            flying.remove(end.visit)
             (outcome,) = end.outcomes
             outcomes.append(outcome)
             about: dict[str, Any] = {

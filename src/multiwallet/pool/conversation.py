@@ -7,14 +7,14 @@ way a step is a pause. The two faces of the pool run conversations with threads 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
 from ..ops import Effect, Outcome
 from .member import Member
 
-__all__ = ["Conversation", "Ended", "Step", "Visit"]
+__all__ = ["Conversation", "Ended", "Step", "Visit", "paused", "waited"]
 
 T = TypeVar("T")
 
@@ -50,3 +50,29 @@ class Ended:
 
 
 Conversation: TypeAlias = Generator[Step, list[Ended], T]
+
+
+def waited(
+    visits: Sequence[Visit], flying: list[Visit], timeout: float | None, clock: Callable[[], float]
+) -> Conversation[list[Ended]]:
+    """Start visits, adding them to ``flying``, and return those of ``flying`` that ended first; none in time: none.
+
+    What an earlier part of the conversation left under way comes back in between and is passed over.
+    """
+    flying.extend(visits)
+    until = None if timeout is None else clock() + timeout
+    step = Step(tuple(visits), timeout)
+    while True:
+        ended = yield step
+        mine = [end for end in ended if end.visit in flying]
+        for end in mine:
+            flying.remove(end.visit)
+        if mine or not ended:
+            return mine
+        step = Step((), None if until is None else max(0.0, until - clock()))
+
+
+def paused(seconds: float) -> Conversation[None]:
+    """Wait so long, whatever comes back meanwhile."""
+    while (yield Step((), seconds)):
+        pass

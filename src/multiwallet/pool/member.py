@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from .. import telemetry
@@ -23,6 +24,7 @@ _WEIGHT: Final = 0.25  # of the newest value in a moving one
 _SAMPLES: Final = 64
 _FEWEST: Final = 8  # a quantile of less says nothing
 _HOLD: Final = 1.0  # seconds, where an endpoint does not say how long
+_DOUBT: Final = 60.0  # seconds
 _log = logging.getLogger("multiwallet.pool")
 
 
@@ -91,6 +93,7 @@ class Member:
         self._clock = clock
         self._identified: set[str] = set()
         self._held_until = 0.0
+        self._doubted_until = 0.0
 
     def serves(self, service: str) -> bool:
         """Whether effects of this kind may go here at all."""
@@ -100,6 +103,15 @@ class Member:
     def hold(self) -> float:
         """For how many seconds a rate limit still holds it back."""
         return max(0.0, self._held_until - self._clock())
+
+    @property
+    def doubted(self) -> bool:
+        """Whether a quorum outvoted it lately: it is asked last for a while."""
+        return self._clock() < self._doubted_until
+
+    def doubt(self) -> None:
+        """Take note that a quorum outvoted it."""
+        self._doubted_until = self._clock() + _DOUBT
 
     @property
     def ready(self) -> bool:
@@ -189,7 +201,7 @@ class Member:
         try:
             effects = next(question)
             while True:
-                outcomes = yield from self._ask(effects)
+                outcomes = yield from self._ask([self._addressed(effect) for effect in effects])
                 unanswered = unanswered or any(isinstance(outcome, MultiwalletError) for outcome in outcomes)
                 effects = question.send(outcomes)
         except StopIteration:
@@ -212,6 +224,12 @@ class Member:
             return error
         finally:
             question.close()
+
+    def _addressed(self, effect: Effect) -> Effect:
+        """A question of the identity check as one of the kind that this endpoint serves, or it would not get there."""
+        if self.service is None or not isinstance(effect, Rpc | Rest):
+            return effect
+        return replace(effect, service=self.service)
 
     def _about(self) -> dict[str, Any]:
         return {"network": self.network.id, "endpoint": self.host}

@@ -15,7 +15,7 @@ from typing import Final
 from .. import telemetry
 from ..errors import BadResponse, MultiwalletError, RateLimited, TransportError, Unreachable
 from ..ops import Effect, Outcome
-from .conversation import Conversation, Step, Visit
+from .conversation import Conversation, Visit, paused, waited
 from .member import Member
 from .questions import alike, height_in, height_question, label, pinnable, pinned
 from .reads import hedge_delay
@@ -46,7 +46,15 @@ class _Votes:
         return sum(len(votes) for votes in self.said.values())
 
     def winner(self, need: int) -> list[tuple[Member, Outcome]] | None:
-        return next((votes for votes in self.said.values() if len(votes) >= need), None)
+        """Those who agree, if they are enough, and nobody else is."""
+        enough = [votes for votes in self.said.values() if len(votes) >= need]
+        return enough[0] if len(enough) == 1 else None
+
+    def after(self, earlier: _Votes) -> _Votes:
+        """What to tell of two ballots without a result: the one that heard more, and any reason why one was silent."""
+        telling = self if self.answers >= earlier.answers else earlier
+        telling.failure = self.failure or earlier.failure
+        return telling
 
 
 def agree(roster: Roster, service: str, effects: Sequence[Effect]) -> Conversation[list[Outcome]]:
@@ -62,10 +70,13 @@ def agree(roster: Roster, service: str, effects: Sequence[Effect]) -> Conversati
     for again in (False, True):
         if again:
             pause = roster.settings.retry.pause
-            yield Step((), pause * (1 - roster.settings.chance() / 2))
+            yield from paused(pause * (1 - roster.settings.chance() / 2))
         left = [place for place in range(len(effects)) if place not in settled]
-        disputed = yield from _vote(roster, service, effects, left)
-        for place, votes in list(disputed.items()):
+        ballot = yield from _vote(roster, service, effects, left)
+        disputed = {
+            place: votes.after(disputed[place]) if place in disputed else votes for place, votes in ballot.items()
+        }
+        for place, votes in ballot.items():
             won = votes.winner(need)
             if won is not None:
                 settled[place] = won[0][1]
@@ -89,7 +100,7 @@ def _vote(
         holds = sorted(member.hold for member in roster.serving(service) if member.hold > 0 and member.breaker.ready())
         enough = holds[: need - len(waiting)]
         if len(enough) == need - len(waiting) and enough[-1] <= roster.settings.retry.patience:
-            yield Step((), enough[-1])
+            yield from paused(enough[-1])
             waiting = roster.ranked(service)
     pin: int | None = None
     if any(pinnable(roster.network.family, effects[place]) for place in left):
@@ -105,14 +116,13 @@ def _vote(
         if not open_:
             break
         asked = tuple(pinned(roster.network.family, effects[place], pin) for place in open_)
-        started = tuple(Visit(member, asked, open_, service) for member in waiting[:more])
+        started = [Visit(member, asked, open_, service) for member in waiting[:more]]
         waiting = waiting[len(started) :]
-        flying.extend(started)
-        if not flying:
+        if not flying and not started:
             break
-        ended = yield Step(started, hedge_delay(roster, flying[0].member) if waiting else None)
+        delay = hedge_delay(roster, (started or flying)[0].member) if waiting else None
+        ended = yield from waited(started, flying, delay, roster.settings.clock)
         for end in ended:
-            flying.remove(end.visit)
             for place, outcome in zip(end.visit.places, end.outcomes, strict=True):
                 votes[place].add(end.visit.member, outcome)
         # Who is under way may still decide it: one more is asked when it cannot, or when it takes too long.
@@ -135,17 +145,16 @@ def _common_height(
     assert question is not None  # only asked for families whose questions can be pinned
     heights: dict[Member, int] = {}
     failure: TransportError | None = None
-    waiting, flying = list(candidates), 0
+    waiting, flying = list(candidates), list[Visit]()
     more = need
     close: dict[Member, int] = {}
     while len(close) < need:
-        started = tuple(Visit(member, (question,), (), service) for member in waiting[:more])
+        started = [Visit(member, (question,), (), service) for member in waiting[:more]]
         waiting = waiting[len(started) :]
-        flying += len(started)
-        if not flying:
+        if not flying and not started:
             break
-        ended = yield Step(started, hedge_delay(roster, candidates[0]) if waiting else None)
-        flying -= len(ended)
+        delay = hedge_delay(roster, candidates[0]) if waiting else None
+        ended = yield from waited(started, flying, delay, roster.settings.clock)
         for end in ended:
             (outcome,) = end.outcomes
             height = height_in(roster.network.family, question, outcome)
@@ -157,7 +166,7 @@ def _common_height(
         close = {
             member: height for member, height in heights.items() if top is None or lag is None or top - height <= lag
         }
-        more = max(1 if not ended else 0, need - len(close) - flying)
+        more = max(1 if not ended else 0, need - len(close) - len(flying))
     if len(close) < need:
         if len(heights) >= need:
             spread = max(heights.values()) - min(heights.values())
@@ -177,6 +186,7 @@ def _tell_dissent(roster: Roster, votes: _Votes, won: list[tuple[Member, Outcome
     for said in votes.said.values():
         if said is not won:
             for member, _ in said:
+                member.doubt()
                 telemetry.count(
                     "multiwallet.quorum.disagreements",
                     network=roster.network.id,

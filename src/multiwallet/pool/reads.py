@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from .. import telemetry
 from ..errors import TransportError
 from ..ops import Effect, Outcome
-from .conversation import Conversation, Step, Visit
+from .conversation import Conversation, Visit, paused, waited
 from .member import Member
 from .roster import Ladder, Roster
 
@@ -35,17 +35,14 @@ def read(roster: Roster, service: str, effects: Sequence[Effect]) -> Conversatio
             move = ladder.next()
             if move is None:
                 break
-            if isinstance(move, Step):
-                yield move
+            if isinstance(move, float):
+                yield from paused(move)
                 continue
             launch = move
-        started: tuple[Visit, ...] = ()
-        if launch is not None:
-            started = (Visit(launch, tuple(effects[place] for place in left), left, service),)
-            flying.extend(started)
-        delay = None if hedged or not started else hedge_delay(roster, flying[0].member)
+        started = [] if launch is None else [Visit(launch, tuple(effects[place] for place in left), left, service)]
+        delay = None if hedged or not started else hedge_delay(roster, started[0].member)
         launch = None
-        ended = yield Step(started, delay)
+        ended = yield from waited(started, flying, delay, roster.settings.clock)
         if not ended:  # the hedge: once for each request, and never without somebody else to ask
             hedged = True
             launch = ladder.spare(fresh=True)
@@ -53,7 +50,6 @@ def read(roster: Roster, service: str, effects: Sequence[Effect]) -> Conversatio
                 telemetry.count("multiwallet.hedges", network=roster.network.id, endpoint=launch.host)
             continue
         for end in ended:
-            flying.remove(end.visit)
             for place, outcome in zip(end.visit.places, end.outcomes, strict=True):
                 if isinstance(outcome, TransportError):
                     failures[place] = outcome

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from ..errors import MultiwalletError, RateLimited, TransportError, Unreachable
 from ..exchange import RetryPolicy
 from ..intents import Network
-from .conversation import Conversation, Step, Visit
+from .conversation import Conversation, Visit, waited
 from .member import Member
 from .policies import LagPolicy
 from .questions import height_question
@@ -53,13 +53,14 @@ class Roster:
         return [member for member in self.members if member.serves(service)]
 
     def ranked(self, service: str) -> list[Member]:
-        """Who may be asked now, the best first. Who lags or fails comes last; reads skip it while others are there."""
+        """Who may be asked now, the best first. Who was outvoted, lags or fails comes last, so that reads skip it
+        while others are there."""
         ready = [member for member in self.serving(service) if member.ready]
         behind = self.behind(ready)
 
-        def rank(member: Member) -> tuple[bool, bool, float, int]:
+        def rank(member: Member) -> tuple[bool, bool, bool, float, int]:
             speed = (member.health.latency or 0.0) if self.settings.prefer == "fastest" else 0.0
-            return member in behind, member.health.errors > _FAILING, speed, member.position
+            return member.doubted, member in behind, member.health.errors > _FAILING, speed, member.position
 
         return sorted(ready, key=rank)
 
@@ -99,14 +100,13 @@ class Roster:
             if now < self._heights_due.get(service, now):
                 return
             self._heights_due[service] = now + policy.every
-        step = Step(tuple(Visit(member, (question,), (), service, keep=True) for member in candidates), policy.patience)
-        missing = len(candidates)
-        while missing:
-            ended = yield step
+        visits = [Visit(member, (question,), (), service, keep=True) for member in candidates]
+        flying: list[Visit] = []
+        while visits or flying:
+            ended = yield from waited(visits, flying, policy.patience, self.settings.clock)
             if not ended:  # who does not even tell its height is not waited for
                 return
-            missing -= len(ended)
-            step = Step((), policy.patience)
+            visits = []
 
     def absent(self, service: str) -> MultiwalletError:
         """Why nobody can be asked now."""
@@ -149,20 +149,22 @@ class Ladder:
     def spare(self, *, fresh: bool = False) -> Member | None:
         """The next endpoint that was not asked in this round, if there is one; it counts as asked.
 
-        ``fresh`` leaves out those that lag behind.
+        ``fresh`` leaves out those that lag behind or were outvoted.
         """
         if self._left <= 0:
             return None
         order = self._order()
-        left_out = self._tried | (self._roster.behind(order) if fresh else set())
+        left_out = set(self._tried)
+        if fresh:
+            left_out |= self._roster.behind(order) | {member for member in order if member.doubted}
         member = next((member for member in order if member not in left_out), None)
         if member is not None:
             self._tried.add(member)
             self._left -= 1
         return member
 
-    def next(self) -> Member | Step | None:
-        """The next endpoint; or a pause to make first; or None, when everything was tried."""
+    def next(self) -> Member | float | None:
+        """The next endpoint; or the seconds to pause first; or None, when everything was tried."""
         member = self.spare()
         if member is not None:
             return member
@@ -184,7 +186,7 @@ class Ladder:
                 return None
             self._left -= 1  # or endless limits would be waited for endlessly
             pause = max(pause, hold)
-        return Step((), pause)
+        return pause
 
     def error(self) -> MultiwalletError:
         """What to say when nobody answered."""

@@ -21,6 +21,7 @@ __all__ = [
     "Head",
     "NodeError",
     "accounts_by_key",
+    "asset",
     "balance",
     "chain_id",
     "field",
@@ -29,6 +30,7 @@ __all__ = [
     "number",
     "post",
     "raw_abi",
+    "staked",
     "table",
 ]
 
@@ -218,3 +220,24 @@ def raw_abi(answer: Any, account: str) -> tuple[bytes, Abi]:
         return data, Abi.decode(data)
     except InvalidTransaction as error:
         raise BadResponse(f"{call}: {error.message}") from None
+
+
+def staked(answer: Any, network: Network) -> int:
+    """What an account has staked for its own use and what is being refunded, in the native coin; BadResponse."""
+    call, total = "get_account", 0
+    found = table(answer, call)
+    symbols = {network.symbol, str(network.params.get("stake_symbol", network.symbol))}
+    for part, names_ in (
+        ("self_delegated_bandwidth", ("net_weight", "cpu_weight")),
+        ("refund_request", ("net_amount", "cpu_amount")),
+    ):
+        stake = found.get(part)
+        if stake is None:
+            continue
+        if not isinstance(stake, Mapping):
+            raise BadResponse(f"{call}: {part} is no object")
+        for name in names_:
+            amount = asset(stake.get(name), call)
+            if amount.symbol.code in symbols and amount.symbol.precision == network.decimals:
+                total += max(amount.units, 0)
+    return total

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from ...codec.hexadecimal import parse_hex
-from ...errors import InputError, shown
+from ...errors import InputError
 from . import names, public_keys, wire
 from .wire import Input
 
@@ -17,7 +17,9 @@ __all__ = ["READERS", "WRITERS"]
 
 _BLOCK_EPOCH: Final = 946_684_800_000_000  # the year 2000 in microseconds, where block timestamps begin
 _SLOT: Final = 500_000
-_FRACTION: Final = re.compile(r"-?[0-9]{1,400}(?:\.[0-9]{1,400})?(?:e[-+]?[0-9]{1,3})?|-?inf|nan", re.ASCII | re.IGNORECASE)
+_FRACTION: Final = re.compile(
+    r"-?[0-9]{1,400}(?:\.[0-9]{1,400})?(?:e[-+]?[0-9]{1,3})?|-?inf|nan", re.ASCII | re.IGNORECASE
+)
 
 
 def _whole(value: Any, low: int, high: int) -> int:
@@ -109,7 +111,7 @@ def _symbol_bytes(symbol: names.Symbol) -> bytes:
 
 
 def _read_asset(source: Input) -> str:
-    units = source.int(8)
+    units = source.signed(8)
     if abs(units) > names.MAX_UNITS:
         raise InputError("an asset in the data has more than 2^62 - 1 units")
     return names.asset_text(names.Quantity(units, names.symbol_value(source.uint(8))))
@@ -172,7 +174,7 @@ def _read_uint(size: int) -> Callable[[Input], int]:
 
 
 def _read_int(size: int) -> Callable[[Input], int]:
-    return lambda source: source.int(size)
+    return lambda source: source.signed(size)
 
 
 WRITERS: Final[Mapping[str, Callable[[Any], bytes]]] = MappingProxyType(
@@ -195,7 +197,7 @@ WRITERS: Final[Mapping[str, Callable[[Any], bytes]]] = MappingProxyType(
         "checksum256": _bytes_of(32),
         "checksum512": _bytes_of(64),
         "public_key": _public_key,
-        "signature": lambda value: public_keys.parse_signature(value),
+        "signature": public_keys.parse_signature,
         "symbol": lambda value: _symbol_bytes(names.parse_symbol(_text_of(value, "a symbol"))),
         "symbol_code": lambda value: names.symbol_code_value(_text_of(value, "a symbol")).to_bytes(8, "little"),
         "asset": _asset,
@@ -214,7 +216,7 @@ READERS: Final[Mapping[str, Callable[[Input], Any]]] = MappingProxyType(
         "float32": _read_fraction("<f", 4),
         "float64": _read_fraction("<d", 8),
         "float128": _read_hex(16),
-        "time_point": lambda source: names.time_text(source.int(8)),
+        "time_point": lambda source: names.time_text(source.signed(8)),
         "time_point_sec": lambda source: names.time_text(source.uint(4) * 1_000_000),
         "block_timestamp_type": lambda source: names.time_text(source.uint(4) * _SLOT + _BLOCK_EPOCH),
         "name": lambda source: names.name_text(source.uint(8)),

@@ -30,7 +30,7 @@ _HEADER: Final = {
 _NEEDED: Final = {"expiration", "ref_block_num", "ref_block_prefix", "actions"}
 _PACKED: Final = {"signatures", "compression", "packed_context_free_data", "packed_trx"}
 _SERIALIZED: Final = {"signatures", "serializedTransaction", "serializedContextFreeData", "compression"}
-_COMPRESSIONS: Final = {"none": 0, "zlib": 1, 0: 0, 1: 1, False: 0}
+_COMPRESSIONS: Final = {"none": 0, "zlib": 1, 0: 0, 1: 1}
 
 
 def read(network: Network, native: Any) -> tuple[bytes, tuple[bytes, ...]]:
@@ -87,7 +87,8 @@ def _from_bytes(data: bytes) -> tuple[bytes, tuple[bytes, ...]]:
 
 def _from_packed(native: Mapping[str, Any]) -> tuple[bytes, tuple[bytes, ...]]:
     _refuse_unknown(native, _PACKED)
-    if native.get("packed_context_free_data") not in (None, ""):
+    free = _hex(native.get("packed_context_free_data") or "", "packed_context_free_data")
+    if free and _uncompressed(native, free) not in (b"", b"\0"):  # wharfkit writes an empty list as one zero byte
         raise InvalidTransaction("context-free data is not supported here")
     body = _hex(native["packed_trx"], "packed_trx")
     return _uncompressed(native, body), _signatures(native)

@@ -52,9 +52,7 @@ def describe(
         reading.warn(f"it is to run {body.delay_sec} seconds after it was accepted")
     details = {"expires": names.time_text(body.expiration * 1_000_000) + "Z"}
     memo = reading.memos[0] if len(reading.memos) == 1 else None
-    return Summary(
-        network.id, str(body.sender), tuple(reading.actions), fee, memo, details, tuple(reading.warnings)
-    )
+    return Summary(network.id, str(body.sender), tuple(reading.actions), fee, memo, details, tuple(reading.warnings))
 
 
 def _read(reading: _Reading, call: Call, prefix: str) -> None:

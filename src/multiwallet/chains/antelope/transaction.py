@@ -7,7 +7,7 @@ The id is the SHA-256 of the packed transaction. What is signed is the SHA-256 o
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ...crypto.hashes import sha256
@@ -48,6 +48,10 @@ class Call:
         levels = b"".join(_name(actor) + _name(permission) for actor, permission in self.authorization)
         count = wire.varuint(len(self.authorization))
         return _name(self.account) + _name(self.name) + count + levels + wire.octets(self.data)
+
+    def at(self, account: str) -> Call:
+        """The same action of another contract of the same kind."""
+        return replace(self, account=account)
 
 
 @dataclass(frozen=True, slots=True)

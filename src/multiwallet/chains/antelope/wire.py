@@ -40,7 +40,7 @@ class Input:
         """The next unsigned number of so many bytes, little-endian."""
         return int.from_bytes(self.take(length), "little")
 
-    def int(self, length: int) -> int:
+    def signed(self, length: int) -> int:
         """The next signed number of so many bytes, little-endian."""
         return int.from_bytes(self.take(length), "little", signed=True)
 

@@ -65,7 +65,8 @@ def build(
     ledger = answers.ledger(outcomes[0])
     if not check_chain_id(network, ledger.chain_id):
         raise BadResponse(f"this endpoint serves aptos:{ledger.chain_id}, not {network.name} ({network.id})")
-    sequence = _sequence(asked, outcomes[1])
+    next_ = answers.account(outcomes[1])
+    sequence = _sequence(asked, next_)
     price = asked.gas_unit_price or answers.gas_price(outcomes[2], options.speed)
     funds, held = answers.balance(outcomes[3]), answers.balance(outcomes[4])
     types: tuple[TypeTag, ...] = known or ()
@@ -77,9 +78,9 @@ def build(
         _check_token(token, max(units, 1), held, holder.address)
     pays = asked.fee_payer is None
 
-    def raw(amount: int | None, gas: int) -> RawTransaction:
+    def raw(amount: int | None, gas: int, number: int) -> RawTransaction:
         body = asked.payload(amount if asked.everything or amount != units else None)
-        return _raw(asked, body, sequence, gas, price, ledger.chain_id, ledger.time + asked.lifetime)
+        return _raw(asked, body, number, gas, price, ledger.chain_id, ledger.time + asked.lifetime)
 
     # What the gas costs does not depend on the amount: one that cannot be paid is tried with the smallest one.
     lowest = units if token is not None or asked.call is not None else 1
@@ -87,7 +88,8 @@ def build(
     if len(payments) > 1 and probe != units:
         raise _too_little(asked, units + _LEAST_GAS * price, held)
     budget = _trial_gas(asked, funds, price)
-    trial = SigningMessage(raw(probe, budget), asked.secondary, asked.fee_payer)
+    # A node simulates what comes next and nothing later, whatever number the transaction is to have.
+    trial = SigningMessage(raw(probe, budget, next_), asked.secondary, asked.fee_payer)
     used = yield from _simulate(asked, trial, types, funds)
     gas = asked.max_gas_amount or min(-(-used * _MARGIN[0] // _MARGIN[1]), MAX_GAS_AMOUNT)
     if gas < used:
@@ -107,7 +109,7 @@ def build(
         units = held - (gas * price if pays else 0)
         if units < 1:
             raise _too_little(asked, 1 + gas * price, held)
-    made = SigningMessage(raw(units, gas), asked.secondary, asked.fee_payer)
+    made = SigningMessage(raw(units, gas, sequence), asked.secondary, asked.fee_payer)
     fee = fee_of(network, made.raw, used)
     _check_price(asked, options, fee)
     return made, fee, () if token is None else (token,)
@@ -120,8 +122,7 @@ def _raw(
     return RawTransaction(addresses.to_bytes(asked.holder.address), number, payload, gas, price, expiration, chain_id)
 
 
-def _sequence(asked: Wish, outcome: Any) -> int:
-    number = answers.account(outcome)
+def _sequence(asked: Wish, number: int) -> int:
     if asked.sequence_number is None:
         return number
     if asked.sequence_number < number:
@@ -130,7 +131,7 @@ def _sequence(asked: Wish, outcome: Any) -> int:
 
 
 def _trial_gas(asked: Wish, funds: int, price: int) -> int:
-    limit = asked.max_gas_amount or _TRIAL_GAS
+    limit = max(asked.max_gas_amount or 0, _TRIAL_GAS)
     if asked.fee_payer == addresses.ZERO:
         return limit
     if funds < _LEAST_GAS * price:

@@ -106,6 +106,10 @@ def wish(holder: Holder, payments: tuple[Payment, ...], options: Options) -> Wis
     call = _call(native, payments, replay)
     if call is None:
         _check_payments(holder, payments)
+    elif isinstance(call, Payload) and call.replay_nonce is not None:
+        if sequence is not None:
+            raise InputError("data is an orderless payload, which has no sequence number: leave it out")
+        orderless, replay = True, call.replay_nonce
     secondary, payer = _signers(holder, native)
     most = ORDERLESS_LIFETIME if orderless else _MOST_LIFETIME
     lifetime = _whole(native, "expiration", 1, most)

@@ -163,10 +163,7 @@ class Cosmos(Chain):
             raise InvalidTransaction("the signature belongs to another transaction")
         if len(signature) != 65 or not verify(doc.public_key, wanted.message, signature[:64]):
             raise InvalidTransaction("the signature was not made by the key in the transaction")
-        return self._signed(network, doc, signature[:64])
-
-    def _signed(self, network: Network, doc: SignDoc, signature: bytes) -> SignedTransaction:
-        raw = encode_raw(doc, signature)
+        raw = encode_raw(doc, signature[:64])
         return SignedTransaction(self, network, raw, self.transaction_id(raw), True, doc.timeout_height or None)
 
     def transaction_id(self, raw: bytes) -> str:
@@ -189,10 +186,13 @@ class Cosmos(Chain):
                 raise InvalidTransaction('a signed transaction in JSON is {"tx_bytes": base64, "mode": ...}')
             wire = wire["tx_bytes"]
         rules = rules_of(network)
-        doc, signature = decode_raw(rules.hrp, forms.wire_bytes(wire, "a signed transaction"))
+        raw = forms.wire_bytes(wire, "a signed transaction")
+        doc, signature = decode_raw(rules.hrp, raw)
         if doc.key_type_url != rules.key_type_url:
             raise InvalidTransaction(f"keys on {network.name} are of the type {rules.key_type_url}")
-        return self._signed(network, doc, signature)
+        if encode_raw(doc, signature) != raw:
+            raise InvalidTransaction("the transaction is not written as serialisers write it")
+        return SignedTransaction(self, network, raw, self.transaction_id(raw), True, doc.timeout_height or None)
 
     # -- messages ----------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from ...amounts import Amount, Asset
 from ...chain import Holder, Options, Payment
@@ -50,12 +50,16 @@ def build(
         denom: answers.amount_of(outcome, "balance", denom, "cosmos/bank/v1beta1/spendable_balances")
         for denom, outcome in zip(spends, outcomes[1:], strict=False)
     }
-    price = _price(wish, outcomes[1 + len(spends)] if len(effects) > 1 + len(spends) else None, options)
+    asked = len(effects) > 1 + len(spends)
+    market = answers.market_price(outcomes[1 + len(spends)], rules) if asked else 0
+    price = _price(wish, market, options)
     height, time = 0, 0
     if wish.needs_head:
         if isinstance(outcomes[-1], Exception):
             raise outcomes[-1]
         height, time = answers.head(outcomes[-1], rules)
+    if wish.gas is not None:
+        _check_fee(wish, answers.fee_units(wish.gas, price), wish.gas, price, options)
     if wish.everything is not None and not held[wish.everything]:
         _refuse(wish, wish.everything, 1, 0)
     first = held[wish.everything] if wish.everything is not None else 0
@@ -106,15 +110,14 @@ def _with_messages(doc: SignDoc, wish: Wish, units: int, time: int) -> SignDoc:
     return replace(doc, messages=wish.messages(units, time))
 
 
-def _price(wish: Wish, outcome: Any, options: Options) -> int:
+def _price(wish: Wish, market: int, options: Options) -> int:
     """The gas price: the caller's; else the row's for the speed, or the node's with a margin where that is more."""
     rules = wish.rules
     if wish.gas_price is not None:
         return wish.gas_price
     price = rules.prices[wish.speed]
-    if outcome is not None:
-        up, down = _MARGINS[wish.speed] if rules.fee_market != "node" else (1, 1)
-        price = max(price, -(-answers.market_price(outcome, rules) * up // down))
+    up, down = _MARGINS[wish.speed] if rules.fee_market != "node" else (1, 1)
+    price = max(price, -(-market * up // down))
     if price > rules.price_ceiling and options.max_fee is None:
         raise InputError(
             f"the node asks for {price_text(price)} {rules.denom} for one unit of gas, and "

@@ -29,6 +29,7 @@ _VOTES: Final = (
     "VOTE_OPTION_NO_WITH_VETO",
 )
 _LIMIT: Final = {Kind.UNSIGNED: 1 << 64, Kind.SIGNED: 1 << 63, Kind.VOTE: len(_VOTES)}
+_EXACT: Final = 1 << 53
 _LONGEST: Final = 100_000
 _EMPTY: Final[dict[Kind, Any]] = {Kind.TEXT: "", Kind.COINS: (), Kind.HEIGHT: (0, 0)}
 
@@ -85,6 +86,8 @@ class Message:
                 values[field.name] = {name: str(part) for name, part in parts if part}
             else:
                 values[field.name] = _json(field.kind, value)
+                if field.kind is Kind.JSON and _largest(values[field.name]) > _EXACT:
+                    raise InvalidTransaction("amino JSON cannot hold numbers above 2^53: nodes would round them")
         return {"type": self.type.amino, "value": values}
 
 
@@ -206,6 +209,14 @@ def _checked(hrp: str, type_: MessageType, values: dict[str, Any]) -> Message:
             raise InvalidTransaction(f"{name} is a coin of zero")
         full[name] = value
     return Message(type_, full)
+
+
+def _largest(value: Any) -> int:
+    if isinstance(value, dict):
+        return max(map(_largest, value.values()), default=0)
+    if isinstance(value, list):
+        return max(map(_largest, value), default=0)
+    return abs(value) if isinstance(value, int) else 0
 
 
 def _contract_call(data: bytes) -> dict[str, Any]:

@@ -65,8 +65,8 @@ class SignDoc:
             (
                 *(protobuf.message_field(1, encode_coin(coin)) for coin in self.fee),
                 protobuf.varint_field(2, self.gas),
-                protobuf.bytes_field(3, self.payer.encode("ascii")),
-                protobuf.bytes_field(4, self.granter.encode("ascii")),
+                protobuf.bytes_field(3, self.payer.encode("utf-8")),
+                protobuf.bytes_field(4, self.granter.encode("utf-8")),
             )
         )
         return protobuf.message_field(1, signer) + protobuf.message_field(2, fee)

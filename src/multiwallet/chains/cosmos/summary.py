@@ -65,13 +65,19 @@ def describe(network: Network, rules: Rules, doc: SignDoc, sender: str, assets: 
     if "also" in fee.details:
         warnings.append(f"the fee is paid in {fee.details['also']} as well")
     if doc.granter:
-        warnings.append(f"the fee is charged to {doc.granter}, who must have granted that")
+        warnings.append(f"the fee is charged to {_plain(doc.granter)}, who must have granted that")
     if doc.payer and doc.payer != sender:
-        warnings.append(f"the fee is to be paid by {doc.payer}, whose signature is missing")
+        warnings.append(f"the fee is to be paid by {_plain(doc.payer)}, whose signature is missing")
     details = {"sequence": str(doc.sequence), "mode": "amino" if doc.mode == AMINO else "direct"}
     if doc.timeout_height:
         details["expires"] = f"after block {doc.timeout_height}"
     return Summary(network.id, sender, tuple(actions), fee, doc.memo or None, details, tuple(warnings))
+
+
+def _plain(text: str, most: int = 200) -> str:
+    """Text of a stranger as it may be shown: what is not printable becomes a replacement character."""
+    shown = "".join(character if character.isprintable() else "\ufffd" for character in text[:most])
+    return shown + ("..." if len(text) > most else "")
 
 
 def _actions(network: Network, item: Message | Unread, assets: tuple[Asset, ...], warnings: list[str]) -> list[Action]:
@@ -93,10 +99,10 @@ def _actions(network: Network, item: Message | Unread, assets: tuple[Asset, ...]
         return [Action("transfer", values["to_address"], units, details) for units, details in listed]
     if name == "MsgTransfer":
         units, details = amount(values["token"])
-        receiver = str(values["receiver"])
-        details |= {"channel": f"{values['source_port']}/{values['source_channel']}"[:200]}
+        receiver = _plain(str(values["receiver"]))
+        details |= {"channel": _plain(f"{values['source_port']}/{values['source_channel']}")}
         if values["memo"]:
-            details["memo for the other chain"] = str(values["memo"])[:300]
+            details["memo for the other chain"] = _plain(str(values["memo"]))
             warnings.append("the transfer's memo may make the other chain do more than receive: read it")
         try:
             addresses.any_chain(receiver)
@@ -104,11 +110,11 @@ def _actions(network: Network, item: Message | Unread, assets: tuple[Asset, ...]
             warnings.append(f"the receiver {receiver[:80]!r} is no Bech32 address")
         if not values["timeout_timestamp"] and values["timeout_height"] == (0, 0):
             warnings.append("the IBC transfer has no timeout, and chains refuse one without")
-        return [Action("transfer to another chain", receiver[:200], units, details)]
+        return [Action("transfer to another chain", receiver, units, details)]
     if name == "MsgExecuteContract":
         call = canonical_json(item.json()["msg"])
         warnings.append(f"this calls the contract {values['contract']}, which can do anything with what it is given")
-        action = Action("call", values["contract"], details={"message": call[:1000]})
+        action = Action("call", values["contract"], details={"message": _plain(call, 1000)})
         return [action, *(Action("pay the contract", values["contract"], amount(c)[0]) for c in values["funds"])]
     target = next((str(values[field]) for field in _TARGETS if field in values), None)
     if name == "MsgVote":

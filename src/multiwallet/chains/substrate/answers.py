@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -58,10 +59,8 @@ def stored(answer: Any, method: str = "state_getStorage") -> bytes | None:
 def whole(answer: Any, method: str, bits: int = 32) -> int:
     """A whole number, which nodes write as a number or as ``0x`` hex."""
     if isinstance(answer, str) and answer[:2] == "0x" and len(answer) <= 34:
-        try:
+        with suppress(ValueError):
             answer = int(answer[2:], 16)
-        except ValueError:
-            pass
     if isinstance(answer, bool) or not isinstance(answer, int) or not 0 <= answer < 1 << bits:
         raise BadResponse(f"{method} answered no whole number where one belongs")
     return answer

@@ -13,17 +13,17 @@ from ...chain import Holder, Network, Options, Payment
 from ...codec import scale
 from ...codec.reader import Reader
 from ...crypto.hashes import blake2b
-from ...errors import AmountError, BadResponse, InputError, InsufficientFunds, MultiwalletError
+from ...errors import AmountError, BadResponse, InputError, InsufficientFunds, InvalidAddress
 from ...ops import Op, Rpc, ask
 from ...transactions import Fee
 from . import addresses, answers, calls, storage
 from .extensions import Era, Terms, write_terms
-from .extrinsic import encode_extrinsic
+from .extrinsic import KINDS, SIGNATURE_SIZES, encode_envelope, encode_extrinsic
 from .merkle import Identity, Proof, Tree, tree
 from .metadata import Metadata, parse
 from .values import Decoder, Encoder
 
-__all__ = ["Built", "build", "genesis_of", "runtime_of"]
+__all__ = ["Built", "build", "constant", "genesis_of", "identity_of", "runtime_of"]
 
 _KEPT: Final = 8
 _MARGIN: Final = 4  # a fourth on top of the fee: its multiplier moves a little from block to block
@@ -112,6 +112,18 @@ def constant(metadata: Metadata, pallet: str, name: str) -> Any:
         raise BadResponse(f"the constant {pallet}.{name} cannot be read: {error.message}") from None
 
 
+def identity_of(network: Network, metadata: Metadata) -> Identity:
+    """What the metadata hash says of the chain: version and address prefix of the runtime, the coin of the row."""
+    version = constant(metadata, "System", "Version")
+    name, number = (
+        (version.get("spec_name"), version.get("spec_version")) if isinstance(version, Mapping) else (None, None)
+    )
+    prefix = constant(metadata, "System", "SS58Prefix")
+    if not isinstance(name, str) or not isinstance(number, int) or not isinstance(prefix, int) or prefix >> 16:
+        raise BadResponse("the runtime's metadata does not say what runtime it is")
+    return Identity(number, name, prefix, network.decimals, network.symbol)
+
+
 def existential_deposit(metadata: Metadata) -> int:
     """What an account must hold to exist."""
     value = constant(metadata, "Balances", "ExistentialDeposit")
@@ -147,20 +159,30 @@ def build(holder: Holder, payments: tuple[Payment, ...], options: Options) -> Op
         answers.call(network, "system_accountNextIndex", holder.address),
     ]
     keys = [storage.account_key(account) for account in (own, payer, *recipients)]
-    keys += [storage.asset_account_key(calls.asset_number(network, a.reference)[1], payer) for a in assets]
+    numbers = {asset: calls.asset_number(network, asset.reference)[1] for asset in assets}
+    keys += [storage.asset_account_key(numbers[asset], payer) for asset in assets]
+    received = [p for p in wanted.payments if p.asset != network.native]
+    for payment in received:
+        target = addresses.account_of(network, payment.to)
+        keys += [
+            storage.account_key(target),
+            storage.asset_account_key(numbers[payment.asset], target),
+            storage.asset_details_key(numbers[payment.asset]),
+        ]
     effects += [answers.call(network, "state_getStorage", key) for key in keys]
     found = yield from ask(*effects)
     version = answers.runtime_version(found[0])
     anchor = answers.hash_of(found[1], "chain_getFinalizedHead")
     nonce = answers.whole(found[2], "system_accountNextIndex") if wanted.nonce is None else wanted.nonce
     accounts = [storage.read_account(answers.stored(item)) for item in found[3 : 5 + len(recipients)]]
-    holdings = [storage.read_asset_account(answers.stored(item)) for item in found[5 + len(recipients) :]]
+    rest = found[5 + len(recipients) :]
+    holdings = [storage.read_asset_account(answers.stored(item)) for item in rest[: len(assets)]]
+    for n, payment in enumerate(received):
+        _check_receivable(payment, *map(answers.stored, rest[len(assets) + 3 * n : len(assets) + 3 * n + 3]))
     metadata = yield from runtime_of(network, version)
     forest = tree(metadata)
     encoder = Encoder(forest.types, lambda text: addresses.account_of(network, text))
-    identity = Identity(
-        version.spec_version, version.spec_name, addresses.prefix(network), network.decimals, network.symbol
-    )
+    identity = identity_of(network, metadata)
     spendable = {}
     for asset, (balance, frozen) in zip(assets, holdings, strict=True):
         spendable[asset.id] = 0 if frozen else balance
@@ -174,7 +196,8 @@ def build(holder: Holder, payments: tuple[Payment, ...], options: Options) -> Op
                 available=Amount(spendable[asset.id], asset),
             )
     header, *extra = yield from ask(
-        answers.call(network, "chain_getHeader", anchor), *_multisig_questions(network, forest, encoder, wanted, spendable)
+        answers.call(network, "chain_getHeader", anchor),
+        *_multisig_questions(network, forest, encoder, wanted, spendable),
     )
     number = answers.number_of(header, "chain_getHeader")
     inner = calls.inner_call(network, forest.types, forest.form.call, wanted, spendable)
@@ -223,8 +246,27 @@ def build(holder: Holder, payments: tuple[Payment, ...], options: Options) -> Op
     sender, purse, *others = accounts
     existing = {account: state.exists for account, state in zip(recipients, others, strict=True)}
     _check_funds(network, wanted, fee, deposit, sender, purse, payer == own, recipients, existing)
-    proof = forest.proof(payload, identity)
+    blank = bytes(SIGNATURE_SIZES[holder.kind or KINDS[0]])
+    envelope = encode_envelope(forest.types, forest.form, holder.kind, own, blank)
+    proof = forest.proof(payload, identity, envelope)
     return Built(payload, proof, fee, birth, tuple(assets))
+
+
+def _check_receivable(payment: Payment, account: bytes | None, holding: bytes | None, details: bytes | None) -> None:
+    """That the recipient of an asset can take it; InvalidAddress for no asset, AmountError for one that it cannot."""
+    found = storage.read_asset_details(details)
+    if found is None:
+        raise InvalidAddress(f"there is no asset {payment.asset.reference} on this network any more")
+    least, is_sufficient = found
+    if holding is not None or payment.everything:
+        return
+    if account is None and not is_sufficient:
+        raise AmountError(
+            f"{payment.to} does not exist yet, and {payment.asset.symbol} cannot bring an account into being: send it "
+            "the existential deposit of the network's coin first"
+        )
+    if payment.amount.units < least:
+        raise AmountError(f"an account holds at least {Amount(least, payment.asset)}: send that much")
 
 
 def _multisig_questions(
@@ -249,13 +291,21 @@ def _timepoint(data: bytes | None) -> dict[str, int] | None:
         raise BadResponse(error.message) from None
 
 
-def _price(network: Network, holder: Holder, forest: Tree, call: bytes, terms: Terms) -> Op[tuple[tuple[int, int], int]]:
+def _price(
+    network: Network, holder: Holder, forest: Tree, call: bytes, terms: Terms
+) -> Op[tuple[tuple[int, int], int]]:
     """The weight of a call, and the fee of the extrinsic that makes it, as the node's runtime reckons them."""
     encoder = Encoder(forest.types, lambda text: addresses.account_of(network, text))
     included, _ = write_terms(encoder, forest.types, forest.form, terms)
-    length = 65 if holder.kind == "ecdsa" else 64
+    length = SIGNATURE_SIZES[holder.kind or KINDS[0]]
     raw = encode_extrinsic(
-        forest.types, forest.form, holder.kind, addresses.account_of(network, holder.address), bytes(length), included, call
+        forest.types,
+        forest.form,
+        holder.kind,
+        addresses.account_of(network, holder.address),
+        bytes(length),
+        included,
+        call,
     )
     question = "0x" + (raw + scale.encode_uint(len(raw), 4)).hex()
     (answer,) = yield from ask(answers.call(network, "state_call", "TransactionPaymentApi_query_info", question))
@@ -301,8 +351,14 @@ def _check_funds(
 
 def _afford(state: storage.AccountBalance, burden: int, keeps: int, what: str, network: Network) -> None:
     # What a freeze holds back serves as the existential deposit too, so the larger of the two stays.
-    available = max(0, state.free - max(max(0, state.frozen - state.reserved), keeps)) + keeps
+    available = max(0, state.free - max(0, state.frozen - state.reserved, keeps)) + keeps
     if burden > available:
         needed, at_hand = Amount(burden, network.native), Amount(min(available, state.free), network.native)
-        hint = f", of which {Amount(keeps, network.native)} must stay (keep_alive=False gives the account up)" if keeps else ""
-        raise InsufficientFunds(f"{what} need {needed}{hint}, and {at_hand} can be spent", needed=needed, available=at_hand)
+        hint = (
+            f", of which {Amount(keeps, network.native)} must stay (keep_alive=False gives the account up)"
+            if keeps
+            else ""
+        )
+        raise InsufficientFunds(
+            f"{what} need {needed}{hint}, and {at_hand} can be spent", needed=needed, available=at_hand
+        )

@@ -13,7 +13,7 @@ from . import addresses
 from .types import Types, Variant
 from .values import Encoder
 
-__all__ = ["OPTIONS", "Plan", "Shared", "asset_number", "has_call", "inner_call", "plan", "wrap"]
+__all__ = ["OPTIONS", "Plan", "Shared", "asset_number", "has_call", "inner_call", "parameters", "plan", "wrap"]
 
 OPTIONS: Final = ("call", "era", "keep_alive", "metadata_hash", "multisig", "nonce", "proxy_for", "proxy_type", "tip")
 DEFAULT_ERA: Final = 64
@@ -89,7 +89,9 @@ def plan(holder: Holder, payments: tuple[Payment, ...], options: Options) -> Pla
     calls = tuple(calls) if isinstance(calls, list | tuple) else (calls,)
     for call in calls:
         if not isinstance(call, Mapping) or not {"pallet", "name"} <= set(call) <= {"pallet", "name", "args"}:
-            raise InputError('call is a table such as {"pallet": "Staking", "name": "chill", "args": {}}, or a list of them')
+            raise InputError(
+                'call is a table such as {"pallet": "Staking", "name": "chill", "args": {}}, or a list of them'
+            )
     keep_alive, hashed = native.get("keep_alive"), native.get("metadata_hash", True)
     if not isinstance(keep_alive, bool | None) or not isinstance(hashed, bool):
         raise InputError("keep_alive and metadata_hash are True or False")
@@ -166,17 +168,20 @@ def _shared(holder: Holder, value: Any) -> Shared:
     return Shared(account, threshold, others, timepoint, approve_only)
 
 
-def has_call(types: Types, call: int | str, pallet: str, name: str) -> bool:
-    """Whether a runtime has a call."""
-    if not isinstance(call, int):
-        return False
-    for leaf in types.variants.get(call, {}).values():
+def parameters(types: Types, call: int | str, pallet: str, name: str) -> dict[str, int | str] | None:
+    """The parameters of a call and their types; None where the runtime has no such call."""
+    for leaf in types.variants.get(call, {}).values() if isinstance(call, int) else ():
         if isinstance(leaf.shape, Variant) and leaf.shape.name == pallet and leaf.shape.fields:
             inner = leaf.shape.fields[0].type
-            if isinstance(inner, int):
-                found = types.variants.get(inner, {}).values()
-                return any(isinstance(item.shape, Variant) and item.shape.name == name for item in found)
-    return False
+            for item in types.variants.get(inner, {}).values() if isinstance(inner, int) else ():
+                if isinstance(item.shape, Variant) and item.shape.name == name:
+                    return {field.name or "": field.type for field in item.shape.fields}
+    return None
+
+
+def has_call(types: Types, call: int | str, pallet: str, name: str) -> bool:
+    """Whether a runtime has a call."""
+    return parameters(types, call, pallet, name) is not None
 
 
 def inner_call(network: Network, types: Types, reference: int | str, wanted: Plan, spendable: Mapping[str, int]) -> Any:
@@ -239,17 +244,25 @@ def wrap(
     shared = wanted.shared
     if shared is None:
         return call
-    if not has_call(types, reference, "Multisig", "as_multi"):
-        raise Unsupported(f"this runtime of {network.title} has no shared accounts")
     if shared.threshold == 1:
-        return {"Multisig": {"as_multi_threshold_1": {"other_signatories": list(shared.others), "call": call}}}
-    common: dict[str, Any] = {
+        name, known = "as_multi_threshold_1", {"call": reference, "other_signatories": ""}
+    else:
+        name = "approve_as_multi" if shared.approve_only else "as_multi"
+        known = parameters(types, reference, "Multisig", name) or {}
+    if "other_signatories" not in known or not has_call(types, reference, "Multisig", name):
+        raise Unsupported(f"this runtime of {network.title} has no shared accounts, or other ones than are known here")
+    raw = encoder.write(reference, call, "the call")
+    basic = isinstance(known.get("max_weight"), str)  # weights were one number until 2022
+    possible: dict[str, Any] = {
         "threshold": shared.threshold,
         "other_signatories": list(shared.others),
         "maybe_timepoint": timepoint,
-        "max_weight": {"ref_time": weight[0], "proof_size": weight[1]},
+        "call": call if known.get("call") == reference else [len(raw), call],  # an opaque call was kept with its length
+        "call_hash": blake2b(raw, size=32),
+        "store_call": False,
+        "max_weight": weight[0] if basic else {"ref_time": weight[0], "proof_size": weight[1]},
     }
-    if shared.approve_only:
-        digest = blake2b(encoder.write(reference, call, "the call"), size=32)
-        return {"Multisig": {"approve_as_multi": {**common, "call_hash": digest}}}
-    return {"Multisig": {"as_multi": {**common, "call": call}}}
+    unknown = sorted(set(known) - set(possible))
+    if unknown:
+        raise Unsupported(f"Multisig.{name} of this runtime asks for {unknown[0]}, which is not known here")
+    return {"Multisig": {name: {item: possible[item] for item in known}}}

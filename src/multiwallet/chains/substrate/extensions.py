@@ -126,7 +126,9 @@ def write_terms(encoder: Encoder, types: Types, form: Form, terms: Terms) -> tup
             if item.name in values and item.name in _KNOWN:
                 halves[half].append(encoder.write(reference, values[item.name], item.name))
             elif not _is_empty(types, reference):
-                raise Unsupported(f"this runtime's transactions carry the extension {item.name}, which is not known here")
+                raise Unsupported(
+                    f"this runtime's transactions carry the extension {item.name}, which is not known here"
+                )
     return b"".join(halves[0]), b"".join(halves[1])
 
 
@@ -179,7 +181,8 @@ def read_terms(form: Form, included: list[Any], implicit: list[Any]) -> Terms:
     ):
         raise InvalidTransaction("the transaction lacks nonce, versions, genesis or mortality in the form known here")
     nonce, tip, spec_version, transaction_version = numbers
-    return Terms(_era(era), hashes[0], nonce, tip, spec_version, transaction_version, hashes[1], digest)
+    block_hash, genesis = bytes(hashes[0] or b""), bytes(hashes[1] or b"")
+    return Terms(_era(era), block_hash, nonce, tip, spec_version, transaction_version, genesis, digest)
 
 
 def _era(value: Any) -> Era:

@@ -12,7 +12,16 @@ from ...errors import InputError, InvalidTransaction, Unsupported
 from .merkle import Form
 from .types import Types, Variant
 
-__all__ = ["KINDS", "SIGNATURE_SIZES", "Signed", "encode_extrinsic", "message_of", "parse_extrinsic", "txid_of"]
+__all__ = [
+    "KINDS",
+    "SIGNATURE_SIZES",
+    "Signed",
+    "encode_envelope",
+    "encode_extrinsic",
+    "message_of",
+    "parse_extrinsic",
+    "txid_of",
+]
 
 KINDS: Final = ("sr25519", "ed25519", "ecdsa")
 SIGNATURE_SIZES: Final = {"sr25519": 64, "ed25519": 64, "ecdsa": 65}
@@ -40,8 +49,14 @@ def encode_extrinsic(
     """
     if form.version != 4:
         raise Unsupported(f"this runtime's extrinsics are of version {form.version}; version 4 is known here")
-    body = bytes((_VERSION,)) + _address(types, form, account) + _signature(types, form, kind, signature) + included + call
-    return scale.encode_bytes(body)
+    return scale.encode_bytes(
+        bytes((_VERSION,)) + encode_envelope(types, form, kind, account, signature) + included + call
+    )
+
+
+def encode_envelope(types: Types, form: Form, kind: str, account: bytes, signature: bytes) -> bytes:
+    """Who signs, and the signature: what stands before the extensions and the call."""
+    return _address(types, form, account) + _signature(types, form, kind, signature)
 
 
 def _address(types: Types, form: Form, account: bytes) -> bytes:
@@ -50,15 +65,15 @@ def _address(types: Types, form: Form, account: bytes) -> bytes:
         return b"\0" + account
     if path[-1:] == ("AccountId32",):
         return account
-    raise Unsupported("this runtime names accounts in another way than by 32 bytes (is it an EVM chain with Substrate?)")
+    raise Unsupported(
+        "this runtime names accounts in another way than by 32 bytes (is it an EVM chain with Substrate?)"
+    )
 
 
 def _signature(types: Types, form: Form, kind: str, signature: bytes) -> bytes:
     case = _CASES.index(kind or KINDS[0])
     found = types.variants.get(form.signature, {}) if isinstance(form.signature, int) else {}
-    names = {
-        index: leaf.shape.name.lower() for index, leaf in found.items() if isinstance(leaf.shape, Variant)
-    }
+    names = {index: leaf.shape.name.lower() for index, leaf in found.items() if isinstance(leaf.shape, Variant)}
     if names.get(case) != _CASES[case]:
         raise Unsupported(f"this runtime takes no {kind} signatures in the form known here")
     return bytes((case,)) + signature

@@ -27,6 +27,7 @@ from .types import (
     Leaf,
     List,
     Reference,
+    Shape,
     Types,
     Variant,
     encode_reference,
@@ -104,16 +105,23 @@ class Tree:
         """The 32 bytes that CheckMetadataHash signs over."""
         return _digest(self.hashes[0], self.form, identity)
 
-    def proof(self, payload: bytes, identity: Identity) -> Proof:
-        """What is needed to read a signing payload (call, extensions, and what is signed beside them)."""
+    def proof(self, payload: bytes, identity: Identity, envelope: bytes = b"") -> Proof:
+        """What is needed to read a signing payload (call, extensions, and what is signed beside them).
+
+        With ``envelope`` (an encoded address and signature), also what is needed to write those two.
+        """
         seen: set[tuple[int, int | None]] = set()
         _read_payload(self.types, self.form, payload, lambda leaf: seen.add(_key(leaf)))
+        if envelope:
+            reader, decoder = Reader(envelope), Decoder(self.types, lambda leaf: seen.add(_key(leaf)))
+            decoder.read(reader, self.form.address)
+            decoder.read(reader, self.form.signature)
         # RFC-78 has an enumeration's variants proved one by one, and no others.
         known = [number for number, leaf in enumerate(self.leaves) if _key(leaf) in seen]
         first = len(self.leaves) - 1
         positions = sorted((first + number for number in known), key=_from_the_left)
         needed: list[int] = []
-        _walk(positions, 0, lambda at: needed.append(at), lambda at: None)
+        _walk(positions, 0, needed.append, lambda at: None)
         return Proof(
             tuple(self.leaves[at - first] for at in positions),
             tuple(positions),
@@ -234,7 +242,7 @@ def _accessible(metadata: Metadata) -> set[int]:
     return found
 
 
-def _renumbered(leaf: Leaf, number: Callable[[Reference], Reference]) -> Composite | Variant | List | Array | Group | object:  # fmt: skip
+def _renumbered(leaf: Leaf, number: Callable[[Reference], Reference]) -> Shape:
     def fields_of(fields: tuple[Field, ...]) -> tuple[Field, ...]:
         return tuple(Field(item.name, number(item.type), item.type_name) for item in fields)
 
@@ -260,7 +268,7 @@ def _hashes(encoded: tuple[bytes, ...]) -> list[bytes]:
     hashes = [b""] * (count - 1) + blake3_many(encoded)
     level = (count - 1).bit_length()
     for depth in range(level - 1, -1, -1):
-        nodes = [at for at in range((1 << depth) - 1, min((2 << depth) - 1, count - 1))]
+        nodes = range((1 << depth) - 1, min((2 << depth) - 1, count - 1))
         values = blake3_many([hashes[2 * at + 1] + hashes[2 * at + 2] for at in nodes])
         for at, value in zip(nodes, values, strict=True):
             hashes[at] = value
@@ -349,9 +357,7 @@ class Proof:
                 read_reference(reader),
                 tuple(scale.vector(reader, _extension)),
             )
-            identity = Identity(
-                reader.uint(4), scale.text(reader), reader.uint(2), reader.byte(), scale.text(reader)
-            )
+            identity = Identity(reader.uint(4), scale.text(reader), reader.uint(2), reader.byte(), scale.text(reader))
             reader.finish()
         except InvalidTransaction:
             raise

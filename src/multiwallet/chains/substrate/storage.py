@@ -24,6 +24,7 @@ __all__ = [
     "prefix",
     "read_account",
     "read_asset_account",
+    "read_asset_details",
     "read_asset_metadata",
     "xxh64",
 ]
@@ -174,6 +175,18 @@ def read_asset_account(data: bytes | None) -> tuple[int, bool]:
         return reader.uint(16), reader.byte() != 0
     except InputError as error:
         raise BadResponse(error.message) from None
+
+
+def read_asset_details(data: bytes | None) -> tuple[int, bool] | None:
+    """Assets.Asset: the least that an account may hold of it, and whether it keeps an account alive by itself."""
+    if data is None:
+        return None
+    reader = Reader(data, "Assets.Asset")
+    try:
+        reader.take(4 * 32 + 2 * 16)  # owner, issuer, admin, freezer; supply and deposit
+        return reader.uint(16), scale.boolean(reader)
+    except InputError as error:
+        raise BadResponse(f"the asset's details cannot be read: {error.message}") from None
 
 
 def read_asset_metadata(data: bytes | None) -> tuple[str, int] | None:

@@ -113,7 +113,9 @@ class Leaf:
 
     def encode(self) -> bytes:
         """As RFC-78 hashes it."""
-        return scale.encode_vector(map(scale.encode_text, self.path)) + _shape(self.shape) + scale.encode_compact(self.id)
+        return (
+            scale.encode_vector(map(scale.encode_text, self.path)) + _shape(self.shape) + scale.encode_compact(self.id)
+        )
 
 
 @dataclass(frozen=True, slots=True)

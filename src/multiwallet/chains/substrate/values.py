@@ -21,7 +21,7 @@ from .types import Array, Bits, Composite, Field, Group, Leaf, List, Reference, 
 __all__ = ["AccountId", "Case", "Decoder", "Encoder"]
 
 _DEPTH: Final = 64
-_ITEMS: Final = 200_000
+_ITEMS: Final = 1_000_000
 
 
 class AccountId(bytes):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from ...amounts import Asset
-from ...chain import Chain, Holder, Network, Options, Payment
+from ...chain import Chain, Claims, Holder, Network, Options, Payment, Replay
 from ...codec import boc
 from ...crypto import ed25519
 from ...errors import BadResponse, InputError, InvalidKey, InvalidPath, InvalidTransaction, SigningRefused
@@ -54,6 +54,7 @@ class Ton(Chain):
     curve: ClassVar[str] = "ed25519"
     kinds: ClassVar[tuple[str, ...]] = wallets.KINDS
     key_forms: ClassVar[tuple[str, ...]] = ("hex",)
+    replay: ClassVar[Replay | None] = Replay.EXPIRY
 
     # -- keys and addresses ------------------------------------------------------------------------
 
@@ -273,7 +274,14 @@ class Ton(Chain):
         plan = yield from building.build(holder, payments, options)
         used = tuple(dict.fromkeys(payment.asset for payment in payments if payment.asset != holder.network.native))
         return self._unsigned(
-            holder.network, plan.message, plan.fee, holder.public_key, used, plan.jettons, path=holder.path
+            holder.network,
+            plan.message,
+            plan.fee,
+            holder.public_key,
+            used,
+            plan.jettons,
+            offline=plan.offline,
+            path=holder.path,
         )
 
     def broadcast(self, network: Network, signed: SignedTransaction) -> Op[Receipt]:
@@ -284,6 +292,17 @@ class Ton(Chain):
     def status(self, network: Network, txid: str, *, expiry: int | None = None) -> Op[Receipt]:
         """Where the message's transaction stands; ``txid`` is the normalised hash, ``expiry`` in seconds since 1970."""
         return (yield from delivery.status(network, txid, expiry))
+
+    # -- for an outbox -----------------------------------------------------------------------------
+
+    def claims(self, signed: SignedTransaction) -> Claims:
+        """Nothing that another order could name: a payment is signed anew only once the one before has expired."""
+        return Claims()
+
+    def is_dead(self, holder: Holder, signed: SignedTransaction, *, depth: int) -> Op[bool]:
+        """Whether the order's time is up for certain and no block holds it."""
+        _, order, _ = forms.read_external(signed.raw)
+        return (yield from delivery.is_dead(holder.network, signed.txid, order.valid_until, depth))
 
 
 def _order_of(message: External) -> Order:

@@ -38,12 +38,13 @@ _LONGEST: Final = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What :func:`build` found: the unsigned external message, its fee, and which jetton each jetton wallet is of."""
+    """What :func:`build` found: the unsigned external message, its fee, which jetton each jetton wallet is of, and whether no
+    node was asked about the fee."""
 
     message: External
     fee: Fee
     jettons: Mapping[str, str]
-    valid_until: int
+    offline: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +143,14 @@ def build(holder: Holder, payments: tuple[Payment, ...], options: Options) -> Op
 
     everything = any(payment.everything and payment.asset == network.native for payment in payments)
     _enough(network, state, coins, attached, fees.offline(order, message) // 10, everything)
-    (answer,) = yield from ask(_estimate(network, message))
-    expected = fees.estimated(answer, order, message)
+    if wishes.seqno is None:
+        (answer,) = yield from ask(_estimate(network, message))
+        expected = fees.estimated(answer, order, message)
+    else:  # a node runs no order whose turn has not come
+        expected = fees.offline(order, message)
     fee = fees.checked(network, expected, attached, options.max_fee, seqno=seqno)
     _enough(network, state, coins, 0, fee.maximum.units, everything)
-    return Plan(message, fee, {wallet.address.raw: name for name, wallet in wallets.items()}, until)
+    return Plan(message, fee, {wallet.address.raw: name for name, wallet in wallets.items()}, wishes.seqno is not None)
 
 
 def _checked(kind: str, network: Network, payments: tuple[Payment, ...], options: Options) -> _Wishes:

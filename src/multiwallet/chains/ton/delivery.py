@@ -25,11 +25,13 @@ from ...ops import Op, ask, attempt
 from . import answers
 from .messages import External
 
-__all__ = ["broadcast", "status"]
+__all__ = ["broadcast", "is_dead", "status"]
 
 _TXID: Final = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 _EXIT: Final = re.compile(r"exit ?code[\"'=: ]{1,4}(-?[0-9]{1,5})", re.IGNORECASE)
 _REFUSED: Final = ("cannot apply external message", "was not accepted", "failed to unpack", "cannot unpack")
+_NOT_NOW: Final = "cannot apply external message"
+_NO_STATE: Final = "unpack account state"  # there is no account: it was never paid
 _KNOWN: Final = ("duplicate message", "already in the mempool", "message already")
 # What the wallets throw: v3 and v4 33 to 35, v5 132 to 136. A wrong sequence number may be our own success.
 _SEQNO: Final = (33, 133)
@@ -44,6 +46,7 @@ _REASONS: Final = {
     136: "the order has expired",
 }
 _GRACE: Final = 60  # seconds: a block with the message may be older than the newest one that refuses it
+_BLOCK_TIME: Final = 10  # seconds; more than a masterchain block takes
 _FOLLOWED: Final = 16
 
 
@@ -69,12 +72,13 @@ def broadcast(network: Network, signed: SignedTransaction, message: External) ->
         if not isinstance(outcome, Rejected | BadResponse):
             raise outcome
         code = _exit_code(text)
-        if code in _SEQNO and (yield from _is_included(network, txid)):
+        spent = code in _SEQNO or (code is None and _NOT_NOW in lower and _NO_STATE not in lower)
+        if spent and (yield from _is_included(network, txid)):
             return accepted
-        if code in _SEQNO:
+        if spent:
             raise BroadcastUncertain(
-                f"the wallet has carried out an order with this sequence number, and the index does not know whether it "
-                f"was {txid}: ask about it until it is found or has expired",
+                f"the wallet refused the order, most likely for one with the same sequence number that it has carried out, "
+                f"and the index does not know whether that was {txid}: ask about it until it is found or has expired",
                 txid=txid,
             ) from outcome
         if code in _EXPIRED and signed.expiry is not None and (yield from _is_past(network, signed.expiry)):
@@ -84,7 +88,7 @@ def broadcast(network: Network, signed: SignedTransaction, message: External) ->
             f"the node refused the message: {reason + ': ' if reason else ''}{text[:300]}",
             node_code=code,
             data=getattr(outcome, "data", None),
-        ) from outcome
+        ) from (outcome if isinstance(outcome, Rejected) else None)  # the node's refusal, though with status 500
     call = "message"
     if not isinstance(outcome, Mapping):
         raise BroadcastUncertain(
@@ -171,6 +175,15 @@ def status(network: Network, txid: str, expiry: int | None) -> Op[Receipt]:
         expiry=expiry,
         details=details,
     )
+
+
+def is_dead(network: Network, txid: str, expiry: int, depth: int) -> Op[bool]:
+    """Whether no block holds the message and none can: its time was up ``depth`` blocks and a minute ago."""
+    answer, newest = yield from ask(_by_message(network, txid), answers.get(network, "masterchainInfo"))
+    call = "transactionsByMessage"
+    if answers.listed(answers.table(answer, call), "transactions", call):
+        return False
+    return answers.tip(newest).time > expiry + _GRACE + _BLOCK_TIME * depth
 
 
 def _check_message(found: Mapping[str, Any], txid: str, call: str) -> None:
