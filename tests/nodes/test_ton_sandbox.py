@@ -272,6 +272,28 @@ def test_ton_connect_requests_are_signed_with_a_seqno(sandbox, wallet):
         refusal(InputError, payer.sign, {**request, **changed})
 
 
+@pytest.mark.parametrize("kind", ["v5r1", "v4r2", "v3r2"])
+def test_late_orders_of_every_wallet(sandbox, wallet, kind):
+    payer, payee = wallet.account("ton", kind=kind), wallet.account("ton", index=1)
+    sandbox.fund(payer.address, 2 * 10**9)
+    payer.send(to=payee.address, amount="0.1").wait()
+    signed = payer.sign(payer.build(to=payee.address, amount="0.3", valid_for=30))
+    sandbox.advance(31)
+    refusal(Expired, payer.broadcast, signed)
+
+
+def test_the_test_network_has_accounts_of_its_own():
+    with launch(-3) as sandbox, HttpTransport({"tvm:-3": [sandbox.url]}, policy=QUICK) as transport:
+        wallet = Wallet.from_mnemonic("test " * 11 + "junk", transport=transport)
+        payer, payee = wallet.account("ton-testnet"), wallet.account("ton-testnet", index=1)
+        assert payer.address[:2] == "0Q"
+        sandbox.fund(payer.address, 2 * 10**9)
+        assert payer.send(to=payee.address, amount="0.5").wait().status is Status.CONFIRMED
+        token = payer.asset(sandbox.jetton(payer.address, 10**6))
+        assert payer.send(to=payee.address, amount="0.25", asset=token).wait().status is Status.CONFIRMED
+        assert payee.balance(token).total.text == "0.25"
+
+
 def test_another_network_is_noticed(sandbox, wallet):
     with HttpTransport({"tvm:-3": [sandbox.url]}, policy=QUICK) as transport:
         account = Wallet.from_mnemonic("test " * 11 + "junk", transport=transport).account("ton-testnet")

@@ -37,6 +37,14 @@ async function runtime(name) {
   return known[name];
 }
 
+const trees = {};
+
+async function merkle({ name, decimals, tokenSymbol }) {
+  const key = `${name} ${decimals} ${tokenSymbol}`;
+  trees[key] ??= merkleizeMetadata(await metadataHex(name), { decimals, tokenSymbol });
+  return trees[key];
+}
+
 const functions = {
   metadata: ({ name }) => metadataHex(name),
   address: ({ publicKey, prefix }) => encodeAddress(hexToU8a(publicKey), prefix),
@@ -78,7 +86,8 @@ const functions = {
     const pair = new Keyring({ type: kind }).addFromUri(uri);
     const payload = registry.createType('ExtrinsicPayload', json, { version: json.version });
     const { signature } = payload.sign(pair);
-    const extrinsic = registry.createType('Extrinsic', json.method, { version: json.version });
+    const method = registry.createType('Call', json.method);
+    const extrinsic = registry.createType('Extrinsic', { method }, { version: json.version });
     extrinsic.addSignature(pair.address, signature, payload.toHex());
     return { raw: extrinsic.toHex(), hash: extrinsic.hash.toHex(), signature };
   },
@@ -97,10 +106,8 @@ const functions = {
     const pair = new Keyring({ type: kind }).addFromUri(uri);
     return { address: pair.address, signature: u8aToHex(pair.sign(u8aWrapBytes(message))) };
   },
-  digest: async ({ name, decimals, tokenSymbol }) =>
-    u8aToHex(merkleizeMetadata(await metadataHex(name), { decimals, tokenSymbol }).digest()),
-  proof: async ({ name, decimals, tokenSymbol, payload }) =>
-    u8aToHex(merkleizeMetadata(await metadataHex(name), { decimals, tokenSymbol }).getProofForExtrinsicPayload(payload)),
+  digest: async (asked) => u8aToHex((await merkle(asked)).digest()),
+  proof: async (asked) => u8aToHex((await merkle(asked)).getProofForExtrinsicPayload(asked.payload)),
 };
 
 for await (const line of readline.createInterface({ input: process.stdin })) {

@@ -364,6 +364,44 @@ def _native(doc: SignDoc, mode: int) -> Any:
     return doc.encode() if mode == DIRECT else doc.amino()
 
 
+@pytest.mark.oracle
+def test_the_devnet_takes_what_cosmjs_and_wallet_core_sign(oracle: Oracle) -> None:
+    rng = random.Random(6)
+    from multiwallet.devnet.cosmos import CosmosEngine
+
+    for row, call in ((HUB, "signDirect"), (HUB, "signAmino"), (INJECTIVE, "signDirect"), (INJECTIVE, "core")):
+        engine = CosmosEngine(row)
+        rules = rules_of(row)
+        _, holder, private = _holder(rng, row)
+        _, friend, _ = _holder(rng, row)
+        engine.fund(holder.address, 10**19)
+        for sequence in range(3):
+            amounts = [{"denom": rules.denom, "amount": str(sequence + 1)}]
+            sent = {"from_address": holder.address, "to_address": friend.address, "amount": amounts}
+            staked = {"delegator_address": holder.address, "validator_address": engine.validators[0]}
+            asked = {
+                **_arguments(rng, row, holder.address, private, amino=True),
+                "messages": [
+                    {"@type": "/cosmos.bank.v1beta1.MsgSend", **sent},
+                    {"@type": "/cosmos.staking.v1beta1.MsgDelegate", **staked, "amount": amounts[0]},
+                ],
+                "fee": {"amount": [{"denom": rules.denom, "amount": str(10**17)}], "gas": "400000"},
+                "memo": "from <elsewhere>",
+                "timeoutHeight": "0" if call == "core" else str(engine.head.height + 5),
+                "accountNumber": str(engine.books.accounts[holder.address].number),
+                "sequence": str(sequence),
+            }
+            if call == "core":
+                theirs = oracle("core", coin="nativeInjective", input=_core_input(asked, DIRECT, holder.address))
+                raw = base64.b64decode(json.loads(theirs["serialized"])["tx_bytes"])
+            else:
+                raw = bytes.fromhex(oracle(call, **asked)["raw"])
+            txid = engine.accept(raw)
+            assert engine.places[txid][1].code == 0
+            assert engine.books.accounts[holder.address].sequence == sequence + 1
+        assert engine.books.held(friend.address, rules.denom) == 1 + 2 + 3
+
+
 def test_accounts_are_bip_utils() -> None:
     bip_utils = pytest.importorskip("bip_utils", reason="bip-utils is the independent library for addresses")
     coins = {

@@ -287,6 +287,37 @@ def test_ton_proofs_are_the_same_signature():
 
 
 @oracle
+def test_signed_data_is_the_same_signature():
+    rng = random.Random(21)
+    cases = []
+    for text in (*TEXTS, None):
+        cases.append(
+            {
+                "seed": rng.randbytes(32).hex(),
+                "address": random_address(rng).raw,
+                "domain": rng.choice(("example.com", "", "żółw.example")),
+                "timestamp": rng.randrange(2**40),
+                "text": text,
+                "bytes": rng.randbytes(40).hex(),
+            }
+        )
+    for case, answer in zip(cases, ask(*(("data", case) for case in cases)), strict=True):
+        owner = addresses.parse(case["address"], testnet=False)[0]
+        message = bytes.fromhex(case["bytes"]) if case["text"] is None else case["text"]
+        with Ed25519Key(bytes.fromhex(case["seed"])) as key:
+            options = {"domain": case["domain"], "timestamp": case["timestamp"]}
+            asked = proofs.request(owner, key.public_key, None, message, options)
+            assert json.loads(proofs.written(asked, key.sign(asked.message)))["signature"] == answer
+
+
+@oracle
+def test_the_24_words_of_ton_open_the_same_key():
+    (answer,) = ask(("newWords", {"password": ""}))
+    account = Wallet.from_mnemonic(answer["words"], standard="ton").account("ton")
+    assert account.public_key.hex() == answer["publicKey"]
+
+
+@oracle
 def test_trust_wallet_derives_the_same_account():
     (answer,) = ask(("trust", {"words": WORDS}))
     wallet = Wallet.from_mnemonic(WORDS)

@@ -171,6 +171,26 @@ def test_addresses_of_keys_and_scripts_are_those_of_other_libraries(name: str) -
         assert adapter.parse_address(row, theirs.PublicKey().ToAddress()) == adapter.address(row, public)
 
 
+def test_version_bytes_of_the_rows_are_those_of_other_libraries() -> None:
+    import bip_utils
+
+    answers = ask([("bitgoNetwork", {"name": theirs}) for theirs in BITGO.values()])
+    for name, theirs in zip(BITGO, answers, strict=True):
+        params = network(name).params
+        ours = [params[key] for key in ("p2pkh", "p2sh", "wif")]
+        assert ours == [theirs[key] for key in ("pubKeyHash", "scriptHash", "wif")], name
+        if name != "dogecoin":  # BitGo writes xpub there on purpose; Dogecoin Core and bip-utils write dgub
+            words = (params["bip32_public"], params["bip32_private"])
+            assert words == (theirs["bip32"]["public"], theirs["bip32"]["private"])
+        assert params.get("cashaddr") == theirs.get("cashAddr", {}).get("prefix")
+        if name in BIP_UTILS:
+            config = bip_utils.Bip44ConfGetter.GetConfig(bip_utils.Bip44Coins[BIP_UTILS[name]])
+            assert config.CoinIndex() == params["coin_type"] == network(name).slip44
+            assert config.WifNetVersion() == bytes([params["wif"]])
+            if name == "dogecoin":
+                assert int.from_bytes(config.KeyNetVersions().Public(), "big") == params["bip32_public"]
+
+
 def test_bitcoin_cash_signs_what_two_libraries_sign() -> None:
     """Digests of BIP-143 with the fork id, for every sighash type; ids and bytes; signatures of Trust Wallet Core."""
     questions: list[tuple[str, dict[str, Any]]] = []

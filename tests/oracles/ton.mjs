@@ -5,7 +5,7 @@ import {
     Address, Cell, Dictionary, beginCell, comment, external, internal, storeMessage,
 } from "@ton/core";
 import { WalletContractV3R2, WalletContractV4, WalletContractV5R1 } from "@ton/ton";
-import { keyPairFromSeed, mnemonicToPrivateKey, sha256_sync, sign } from "@ton/crypto";
+import { keyPairFromSeed, mnemonicNew, mnemonicToPrivateKey, sha256_sync, sign } from "@ton/crypto";
 
 const require = createRequire(import.meta.url);
 const kinds = { v5r1: WalletContractV5R1, v4r2: WalletContractV4, v3r2: WalletContractV3R2 };
@@ -80,7 +80,22 @@ const calls = {
         const full = Buffer.concat([Buffer.from([0xff, 0xff]), Buffer.from("ton-connect"), sha256_sync(inner)]);
         return sign(sha256_sync(full), keyPairFromSeed(Buffer.from(seed, "hex")).secretKey).toString("base64");
     },
-    words: async ({ words }) => (await mnemonicToPrivateKey(words.split(" "))).publicKey.toString("hex"),
+    data: ({ seed, address, domain, timestamp, text, bytes }) => {
+        const { hash, workChain } = Address.parse(address);
+        const payload = text === null ? Buffer.from(bytes, "hex") : Buffer.from(text);
+        const head = Buffer.alloc(4), size = Buffer.alloc(4), time = Buffer.alloc(8), length = Buffer.alloc(4);
+        head.writeInt32BE(workChain), size.writeUInt32BE(Buffer.byteLength(domain));
+        time.writeBigUInt64BE(BigInt(timestamp)), length.writeUInt32BE(payload.length);
+        const full = Buffer.concat([
+            Buffer.from([0xff, 0xff]), Buffer.from("ton-connect/sign-data/"), head, hash, size, Buffer.from(domain), time,
+            Buffer.from(text === null ? "bin" : "txt"), length, payload,
+        ]);
+        return sign(sha256_sync(full), keyPairFromSeed(Buffer.from(seed, "hex")).secretKey).toString("base64");
+    },
+    newWords: async ({ password }) => {
+        const words = await mnemonicNew(24, password);
+        return { words: words.join(" "), publicKey: (await mnemonicToPrivateKey(words, password)).publicKey.toString("hex") };
+    },
     trust: async ({ words }) => {
         const core = await require("@trustwallet/wallet-core").initWasm();
         const wallet = core.HDWallet.createWithMnemonic(words, "");

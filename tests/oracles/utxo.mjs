@@ -21,6 +21,8 @@ const functions = {
   },
   bitgoScript: ({ name, address }) =>
     hex(utxolib.addressFormat.toOutputScriptTryFormats(address, network(name))),
+  // @bitgo/utxo-lib: what it knows of a network.
+  bitgoNetwork: ({ name }) => network(name),
   // @bitgo/utxo-lib: the id of a transaction, its bytes written anew, and the digest of an input.
   bitgoTransaction: ({ name, raw }) => {
     const tx = parsed(name, raw);

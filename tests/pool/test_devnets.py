@@ -291,3 +291,31 @@ def test_an_asynchronous_pool_is_refused_by_a_blocking_wallet(devnet):
     pool = AsyncEndpointPool({"ethereum": [devnet()]})
     with Wallet.from_mnemonic(WORDS, transport=pool) as wallet, pytest.raises(InputError, match="AsyncWallet"):
         wallet.account("ethereum").balance()
+
+
+def test_every_family_over_http(devnet):
+    """Two servers in front of one set of engines: HTTP, batches, Esplora and Bitcoin Core's RPC under one pool."""
+    from multiwallet.devnet.server import serve
+
+    chain = devnet()
+    with serve(chain) as one, serve(chain) as two:
+        urls = {name: [one.endpoints[name], two.endpoints[name]] for name in FAMILIES}
+        with EndpointPool(urls, quorum=2, broadcast_to="all", policy=QUICK) as pool:
+            _pay_everywhere(chain, Wallet.from_mnemonic(WORDS, transport=pool))
+        core = [one.core_endpoints["bitcoin"], two.core_endpoints["bitcoin"]]
+        with (
+            EndpointPool({"bitcoin": core}, policy=QUICK) as pool,
+            Wallet.from_mnemonic(WORDS, transport=pool, endpoints={"bitcoin": core}) as wallet,
+        ):
+            account = wallet.account("bitcoin")
+            assert account.balance().available.units > 0
+            assert [row.height for row in pool.health()] == [row.height for row in pool.health()[:1]] * 2
+
+
+def _pay_everywhere(chain: Devnet, wallet: Wallet) -> None:
+    with wallet:
+        for name in FAMILIES:
+            account = wallet.account(name)
+            chain.fund(account, "3")
+            receipt = account.send(to=TO[name], amount="1")
+            assert account.wait(receipt.txid).status is Status.CONFIRMED

@@ -323,6 +323,7 @@ def _sorted(value: Any) -> Any:
         ("evm", Rpc(ID, "eth_getBalance", [], broadcast=True), False),
         ("bitcoin", UTXO, True),
         ("bitcoin", SCAN, True),
+        ("bitcoin", Rest("bip122:x", "GET", "api/v2/utxo/D8vFz4p1L37jdg47HXKtSHA5uYLYxbGgPD"), True),
         ("bitcoin", Rest("bip122:x", "GET", "fee-estimates"), False),
         ("tron", Rest("tron:x", "POST", "wallet/getaccount", json={}), True),
         ("tron", CONSTANT, True),
@@ -331,7 +332,7 @@ def _sorted(value: Any) -> Any:
         ("solana", Rpc("solana:x", "getLatestBlockhash"), False),
         ("cosmos", Rpc("cosmos:x", "abci_query"), False),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_which_reads_matter(family, effect, heavy):
     assert matters(family, effect, {}) is heavy

@@ -744,3 +744,19 @@ def test_a_round_may_sleep_and_ask(serve, perform, honest):
 def test_what_a_transport_does_not_perform_is_a_type_error(perform):
     with pytest.raises(TypeError, match="Rpc"):
         perform({}, ["not an effect"])
+
+
+# -- certificates --------------------------------------------------------------------------------------------------------
+
+
+def test_certificates_are_loaded_once_for_the_same_settings(monkeypatch, tmp_path):
+    import httpx2
+
+    from multiwallet import transport
+
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    usual = transport._settings(httpx2, 1.0)["verify"]
+    assert transport._settings(httpx2, 1.0)["verify"] is usual
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    with pytest.raises(OSError, match="none.pem|No such file"):
+        transport._settings(httpx2, 1.0)

@@ -22,7 +22,8 @@ class Cell:
     """An ordinary cell: immutable; its hash and depth are computed once, from those of its references.
 
     ``data`` holds ``bits`` bits, most significant first, the rest of the last byte zero. Two cells are equal when
-    their hashes are. Raises :class:`~multiwallet.errors.InputError` for too many bits or references, or too deep a tree.
+    their hashes are. Raises :class:`~multiwallet.errors.InputError` for too many bits or references and for a tree that
+    is too deep.
 
     >>> Cell().hash.hex()
     '96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7'
@@ -68,7 +69,7 @@ class Cell:
 
     @property
     def representation(self) -> bytes:
-        """What is hashed: descriptors, data, the references' depths (two bytes each) and their hashes (32 bytes each)."""
+        """What is hashed: descriptors, data, then of the references all depths (two bytes) and all hashes (32)."""
         depths = b"".join(ref.depth.to_bytes(2, "big") for ref in self.refs)
         return self.descriptors + self.padded + depths + b"".join(ref.hash for ref in self.refs)
 
@@ -80,9 +81,6 @@ class Cell:
 
     def __repr__(self) -> str:
         return f"<Cell of {self.bits} bits and {len(self.refs)} references, {self.hash.hex()[:16]}...>"
-
-    def __reduce__(self) -> tuple[type[Cell], tuple[bytes, int, tuple[Cell, ...]]]:
-        return Cell, (self.data, self.bits, self.refs)
 
 
 class Builder:

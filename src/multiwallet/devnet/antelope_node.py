@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+from ..chains.antelope.answers import NodeError
 from ..codec import json_text
 from ..errors import BadResponse, MissingExtra, Rejected, Unreachable
 
@@ -150,7 +151,10 @@ class Nodeos:
         except ValueError:
             raise BadResponse(f"nodeos answered no JSON with HTTP status {reply.status}") from None
         if reply.status >= 400:
-            raise Rejected(f"nodeos refused with HTTP status {reply.status}", node_code=reply.status, data=answer)
+            words = NodeError.of(answer).text
+            raise Rejected(
+                f"nodeos refused with HTTP status {reply.status}: {words}", node_code=reply.status, data=answer
+            )
         return answer
 
     def close(self) -> None:

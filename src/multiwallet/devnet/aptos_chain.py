@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
+from typing import Final
 
 from ..chain import Network
 from ..errors import InputError, Rejected
@@ -11,6 +13,8 @@ from .aptos_protocol import Transaction
 from .clock import Clock
 
 __all__ = ["AptosChain", "Committed", "refused"]
+
+_UNDOABLE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,6 @@ class Committed:
     time: int
     transaction: Transaction | None
     outcome: Outcome
-    before: Ledger
 
 
 def refused(status: int, code: str, message: str, vm_code: int | None = None) -> Rejected:
@@ -45,6 +48,7 @@ class AptosChain:
         self.committed: list[Committed] = []
         self.places: dict[str, int] = {}
         self.waiting: dict[str, Transaction] = {}
+        self._before: deque[Ledger] = deque(maxlen=_UNDOABLE)
         self.include(None)  # genesis
 
     @property
@@ -59,9 +63,10 @@ class AptosChain:
 
     def include(self, transaction: Transaction | None) -> Committed:
         """Execute a transaction (or note what the faucet does next) in a block of its own."""
-        before, now = self.ledger.copy(), self.now
+        self._before.append(self.ledger.copy())
+        now = self.now
         outcome = Outcome(True, "Executed successfully", 0) if transaction is None else self.ledger.execute(transaction)
-        done = Committed(len(self.committed), now, transaction, outcome, before)
+        done = Committed(len(self.committed), now, transaction, outcome)
         self.committed.append(done)
         if transaction is not None:
             self.places[transaction.txid] = done.version
@@ -110,10 +115,12 @@ class AptosChain:
 
     def rewind(self, depth: int) -> None:
         """Undo the last versions; their transactions wait again."""
-        if isinstance(depth, bool) or not isinstance(depth, int) or not 1 <= depth < len(self.committed):
-            raise InputError(f"between 1 and {len(self.committed) - 1} versions can be undone now")
+        most = min(len(self.committed) - 1, len(self._before))
+        if isinstance(depth, bool) or not isinstance(depth, int) or not 1 <= depth <= most:
+            raise InputError(f"between 1 and {most} versions can be undone now")
         undone = self.committed[-depth:]
-        self.ledger = undone[0].before.copy()
+        for _ in undone:
+            self.ledger = self._before.pop()
         del self.committed[-depth:]
         for item in undone:
             if item.transaction is not None:

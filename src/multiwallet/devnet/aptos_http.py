@@ -194,7 +194,7 @@ class AptosHttp:
             outcome = trial.execute(transaction)
         except Invalid as error:
             outcome = Outcome(False, f"Transaction Executed and Committed with Error {error.status}", 0)
-        return [self._result(transaction, Committed(self._chain.head.version + 1, now, transaction, outcome, trial))]
+        return [self._result(transaction, Committed(self._chain.head.version + 1, now, transaction, outcome))]
 
     def _by_hash(self, txid: str) -> dict[str, Any]:
         version = self._chain.places.get(txid)

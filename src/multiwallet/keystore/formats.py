@@ -181,7 +181,7 @@ def _taken(key: Any) -> ImportedKey:
         from ..credentials import import_private_key
 
         chain = registry.chain(key.network)
-        imported = import_private_key(key.export_private_key(), chain, key.network)
+        imported = import_private_key(key.export_private_key(), chain, key.network, key.kind)
         return ImportedKey(
             "account",
             PrivateKey(imported.secret, compressed=imported.compressed),

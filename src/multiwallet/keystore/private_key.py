@@ -24,7 +24,7 @@ def read(source: Source, password: Secret | None, network: str | None) -> Import
     if written is None:
         raise InvalidKey("a bare private key is text or bytes")
     imported = import_private_key(written, chain, row)
-    hint = AccountHint(row.name, None, "" if imported.compressed else "p2pkh")
+    hint = AccountHint(row.name, None, imported.kind or ("" if imported.compressed else "p2pkh"))
     material = PrivateKey(imported.secret, compressed=imported.compressed)
     return ImportedKey("private-key", material, row, accounts=(hint,))
 

@@ -118,13 +118,13 @@ class Pool:
             if row.id in self._rosters:
                 raise InputError(f"{row.name} is named twice: list all its endpoints under one name")
             members = self._members(row, _listed(given, row), limit_of)
-            for kind in {member.service for member in members}:
-                alike = sum(member.service in (None, kind) for member in members)
-                if alike < self._settings.quorum:
-                    raise InputError(
-                        f"a quorum of {quorum} needs as many endpoints, and {row.name} has {alike}"
-                        f"{f' of the kind {kind!r}' if kind else ''}: give more, or lower the quorum"
-                    )
+            kinds = {member.service for member in members}
+            most = max(sum(member.service in (None, kind) for member in members) for kind in kinds)
+            if most < self._settings.quorum:
+                raise InputError(
+                    f"a quorum of {quorum} needs as many endpoints{' of one kind' if len(kinds) > 1 else ''}, and "
+                    f"{row.name} has {most}: give more, or lower the quorum"
+                )
             self._rosters[row.id] = Roster(row, members, self._settings)
 
     def _members(

@@ -62,19 +62,21 @@ class RateLimit:
 
 
 def _usual_lag() -> Mapping[str, int]:
-    return {"evm": 10, "bitcoin": 2, "tron": 20, "solana": 150}
+    # About a minute of each; block times differ most among EVM networks, so the slowest and the fastest have their own.
+    return {"evm": 30, "eip155:1": 5, "eip155:42161": 240, "bitcoin": 2, "tron": 20, "solana": 150}
 
 
 @dataclass(frozen=True, slots=True)
 class LagPolicy:
     """How far behind the others an endpoint may be.
 
-    ``blocks`` is a number for every family or one by family: 10 for ``evm``, 2 for ``bitcoin``, 20 for ``tron``, 150
-    slots for ``solana``; others are not asked. Heights are asked every ``every`` seconds, when the pool is in use, and
-    a read waits for them for at most ``patience`` seconds.
+    ``blocks`` is one number, or a mapping of CAIP-2 ids and families to numbers, of which the id counts more: 30 for
+    ``evm`` (5 for Ethereum, 240 for Arbitrum), 2 for ``bitcoin``, 20 for ``tron``, 150 slots for ``solana``; others are
+    not asked. Heights are asked every ``every`` seconds, when the pool is in use, and a read waits for them for at most
+    ``patience`` seconds.
 
-    >>> LagPolicy(blocks=3).of("evm"), LagPolicy().of("solana"), LagPolicy(blocks={"evm": 5}).of("bitcoin")
-    (3, 150, None)
+    >>> LagPolicy(blocks=3).of("eip155:1", "evm"), LagPolicy().of("eip155:1", "evm"), LagPolicy().of("eip155:56", "evm")
+    (3, 5, 30)
     """
 
     blocks: int | Mapping[str, int] = field(default_factory=_usual_lag)
@@ -88,9 +90,11 @@ class LagPolicy:
         positive("the time between two looks at the height", self.every)
         positive("the patience for a height", self.patience)
 
-    def of(self, family: str) -> int | None:
-        """The blocks that an endpoint of a family may lag; None where heights do not matter."""
-        return self.blocks.get(family) if isinstance(self.blocks, Mapping) else self.blocks
+    def of(self, network: str, family: str) -> int | None:
+        """The blocks that an endpoint of a network may lag; None where heights do not matter."""
+        if isinstance(self.blocks, Mapping):
+            return self.blocks.get(network, self.blocks.get(family))
+        return self.blocks
 
 
 def positive(what: str, value: object) -> float:

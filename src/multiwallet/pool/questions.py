@@ -17,13 +17,20 @@ from ..ops import Effect, Outcome, Rest, Rpc
 
 __all__ = ["QUORUM_READS", "alike", "height_in", "height_question", "label", "matters", "pinned"]
 
-_WORD: Final = re.compile(r"[A-Za-z_.-]{1,32}", re.ASCII)
+_WORD: Final = re.compile(r"[A-Za-z_.-]{1,28}|v[0-9]", re.ASCII)  # no address is so short and without a digit
 _QUANTITY: Final = re.compile(r"0x[0-9a-fA-F]{1,16}", re.ASCII)
 _HIGHEST: Final = 2**63
 
 QUORUM_READS: Final[Mapping[str, Collection[str]]] = {
     "evm": ("eth_getBalance", "eth_getTransactionCount", "eth_call"),
-    "bitcoin": ("GET address/…", "GET address/…/utxo", "scantxoutset", "gettxout"),
+    "bitcoin": (
+        "GET address/…",
+        "GET address/…/utxo",
+        "GET api/v2/address/…",
+        "GET api/v2/utxo/…",
+        "scantxoutset",
+        "gettxout",
+    ),
     "tron": ("POST wallet/getaccount", "POST wallet/getaccountresource", "POST wallet/triggerconstantcontract"),
     "solana": (
         "getBalance",
@@ -48,6 +55,7 @@ _BLOCK: Final[Mapping[str, int]] = {
 _INCIDENTAL: Final[Mapping[str, tuple[str, ...]]] = {
     "scantxoutset": ("height", "bestblock", "txouts", "unspents.confirmations", "unspents.blockhash", "unspents.desc"),
     "gettxout": ("bestblock", "confirmations"),
+    "GET api/v2/utxo/…": ("confirmations",),
     "POST wallet/triggerconstantcontract": ("transaction",),  # holds the node's own reference block and time
     "getBalance": ("context",),
     "getAccountInfo": ("context",),
@@ -56,7 +64,7 @@ _INCIDENTAL: Final[Mapping[str, tuple[str, ...]]] = {
     "getTokenAccountBalance": ("context",),
 }
 # Lists without an order of their own.
-_UNORDERED: Final = ("GET address/…/utxo", "scantxoutset", "getTokenAccountsByOwner")
+_UNORDERED: Final = ("GET address/…/utxo", "GET api/v2/utxo/…", "scantxoutset", "getTokenAccountsByOwner")
 
 
 def label(effect: Effect) -> str:
@@ -87,6 +95,8 @@ def height_question(network: str, family: str, service: str = "") -> Effect | No
         return Rpc(network, "getSlot", [{"commitment": "confirmed"}], service=service)
     if family == "bitcoin" and service == "core":
         return Rpc(network, "getblockcount", service=service)
+    if family == "bitcoin" and service == "blockbook":
+        return Rest(network, "GET", "api/v2", service=service)
     if family == "bitcoin" and not service:
         return Rest(network, "GET", "blocks/tip/height")
     if family == "tron":
@@ -113,6 +123,9 @@ def height_in(family: str, effect: Effect, outcome: Outcome) -> int | None:
         for step in ("block_header", "raw_data"):
             found = found.get(step) if isinstance(found, Mapping) else None
         found = found.get("number", 0) if isinstance(found, Mapping) else None  # zero is left out
+    elif family == "bitcoin" and asked == "GET api/v2":
+        found = outcome.get("blockbook") if isinstance(outcome, Mapping) else None
+        found = found.get("bestHeight") if isinstance(found, Mapping) else None
     return found if type(found) is int and 0 <= found < _HIGHEST else None
 
 

@@ -74,7 +74,7 @@ class Roster:
     @property
     def lag(self) -> int | None:
         """How many blocks an endpoint may lag; None where heights do not matter."""
-        return None if self.settings.lag is None else self.settings.lag.of(self.network.family)
+        return None if self.settings.lag is None else self.settings.lag.of(self.network.id, self.network.family)
 
     def tip(self, members: Sequence[Member]) -> int | None:
         """The height that the others are held against: the best one, or, of three and more, the best but one.

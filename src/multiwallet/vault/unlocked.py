@@ -74,17 +74,23 @@ class Unlocked(OpenVault):
             self._add(name, Kind.SEED, secret, None, {"note": note})
 
     @discreet
-    def add_private_key(self, name: str, network: str | Network, key: str | bytes | Secret, *, note: str = "") -> None:
-        """Add one private key under a new name, in any form that the network's users have it. Raises InvalidKey."""
+    def add_private_key(
+        self, name: str, network: str | Network, key: str | bytes | Secret, *, kind: str | None = None, note: str = ""
+    ) -> None:
+        """Add one private key under a new name, in any form that the network's users have it. Raises InvalidKey.
+
+        ``kind`` is the address kind where the network's kinds have different curves and the key's form does not tell.
+        """
         from .. import registry
         from ..wallet import Wallet
 
         row = registry.network(network)
-        Wallet.from_private_key(row, key).close()
+        Wallet.from_private_key(row, key, kind=kind).close()
         data = key.expose() if isinstance(key, Secret) else key
         text = data.strip() if isinstance(data, str) else data.hex()
         with Secret(text.encode()) as secret:
-            self._add(name, Kind.PRIVATE_KEY, secret, None, {"network": row.name, "note": note})
+            details = {"network": row.name, "note": note} | ({} if kind is None else {"kind": kind})
+            self._add(name, Kind.PRIVATE_KEY, secret, None, details)
 
     @discreet
     def add_xpub(self, name: str, network: str | Network, xpub: str, *, note: str = "") -> None:
@@ -300,7 +306,8 @@ class Unlocked(OpenVault):
             case Kind.SEED:
                 return cls.from_seed(secret, **options)
             case Kind.PRIVATE_KEY:
-                return cls.from_private_key(entry.details["network"], secret.expose().decode(), **options)
+                network, kind = entry.details["network"], entry.details.get("kind")
+                return cls.from_private_key(network, secret.expose().decode(), kind=kind, **options)
             case Kind.XPUB:
                 return cls.from_xpub(entry.details["network"], secret.expose().decode(), **options)
 

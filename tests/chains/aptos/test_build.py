@@ -340,7 +340,7 @@ def test_a_node_that_lies_gets_no_transaction(world: Any, chain: Aptos, lies: di
 
     holder = world.account._operations.holder
     payment = Payment(world.friend.address, Amount(10**8, world.account.network.native))
-    with pytest.raises((BadResponse, InputError, Reverted, InsufficientFunds)):
+    with pytest.raises((BadResponse, InputError, Rejected, Reverted, InsufficientFunds)):
         run(chain.build(holder, (payment,), Options()), _Lying(world.devnet, **lies).perform)
 
 
@@ -354,3 +354,45 @@ def test_an_account_that_no_node_knows_has_the_number_zero(world: Any, chain: Ap
     lying = _Lying(world.devnet, **{world.account.address: missing})
     transaction = run(chain.build(holder, (payment,), Options()), lying.perform)
     assert raw_of(transaction).sequence_number == 0
+
+
+def test_a_sponsored_account_can_pay_all_that_it_has(world: Any) -> None:
+    world.devnet.fund(world.third, "1")
+    for amounts in (("2", "3"), ("5",), ("max",)):
+        transfers = [Transfer(world.friend.address, amount) for amount in amounts]
+        transaction = world.account.build(*transfers, fee_payer=world.third.address)
+        assert sum(action.amount.units for action in transaction.summary.actions) == 5 * 10**8
+    with pytest.raises(InsufficientFunds, match=world.account.address):
+        world.account.build(to=world.friend.address, amount="5.1", fee_payer=world.third.address)
+    with pytest.raises(InsufficientFunds, match=world.account.address):
+        world.account.build(
+            Transfer(world.friend.address, "3"), Transfer(world.friend.address, "3"), fee_payer=world.third.address
+        )
+
+
+def test_generic_functions_are_submitted_by_their_modules_abi(chain: Aptos) -> None:
+    from multiwallet.chains.aptos import answers
+    from multiwallet.chains.aptos.type_tags import parse_type
+
+    types = (parse_type("u8"), parse_type("0x5::a::T1"))
+    call = EntryFunction(bytes(31) + b"\x07", "m", "f", types)
+    item = {
+        "name": "f",
+        "is_entry": True,
+        "params": ["&signer", "T0"],
+    }
+
+    def read(**changes: Any) -> list[str]:
+        abi = {"abi": {"exposed_functions": [{"name": "other"}, 5, {**item, **changes}]}}
+        return [str(tag) for tag in answers.module_function(call, abi)]
+
+    assert read(params=["&signer", "T0", "vector<T1>"]) == ["u8", "vector<0x5::a::T1>"]
+    assert read(params=["0x5::XT0::T0x"]) == ["0x5::XT0::T0x"]
+    with pytest.raises(InputError, match="no entry function"):
+        read(is_entry=False)
+    for params in (None, [5], ["&mut u8"], ["T9"]):
+        with pytest.raises(BadResponse):
+            read(params=params)
+    for answer in (None, {}, {"abi": {}}, {"abi": {"exposed_functions": 5}}):
+        with pytest.raises(BadResponse):
+            answers.module_function(call, answer)

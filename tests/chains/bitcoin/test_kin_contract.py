@@ -11,123 +11,8 @@ from typing import Any
 import pytest
 
 from multiwallet import Wallet
-from multiwallet.chains.bitcoin import esplora
 from multiwallet.devnet import Devnet
-from multiwallet.errors import MultiwalletError, Rejected
-from multiwallet.ops import Rest
 from multiwallet.testing import ChainContract
-
-
-class Blockbook:
-    """Blockbook's REST API, version 2, as its documentation has it, from what the devnet's Esplora answers.
-
-    A transport: answers effects for the service ``blockbook`` and hands all others to the devnet."""
-
-    def __init__(self, devnet: Devnet, **backend: Any) -> None:
-        self.devnet = devnet
-        self.backend = backend
-        self.asked: list[str] = []
-
-    def perform(self, effects: Any) -> list[Any]:
-        return [self._perform(effect) for effect in effects]
-
-    def _perform(self, effect: Any) -> Any:
-        if not isinstance(effect, Rest) or effect.service != "blockbook":
-            return self.devnet.perform([effect])[0]
-        self.asked.append(effect.path)
-        try:
-            return self._answer(effect)
-        except MultiwalletError as error:
-            return error
-
-    def _esplora(self, effect: Rest, path: str, method: str = "GET", **more: Any) -> Any:
-        (answer,) = self.devnet.perform([Rest(effect.network, method, path, **more)])
-        if isinstance(answer, MultiwalletError):
-            raise answer
-        return answer
-
-    def _answer(self, effect: Rest) -> Any:
-        parts = effect.path.split("/")[2:]
-        assert effect.path.startswith("api/v2")
-        if not parts:
-            height = self._esplora(effect, "blocks/tip/height")
-            return {"blockbook": {"bestHeight": height}, "backend": {"blocks": height, **self.backend}}
-        match parts:
-            case ["block-index", height]:
-                return {"blockHash": self._esplora(effect, f"block-height/{height}", expect="text")}
-            case ["address", address]:
-                assert effect.query == {"details": "basic"}
-                stated = self._esplora(effect, f"address/{address}")
-                chain, waiting = stated["chain_stats"], stated["mempool_stats"]
-                answer: dict[str, Any] = {
-                    "address": stated["address"],
-                    "balance": str(chain["funded_txo_sum"] - chain["spent_txo_sum"]),
-                    "txs": chain["tx_count"],
-                }
-                return answer | ({"unconfirmedTxs": waiting["tx_count"]} if waiting["tx_count"] else {})
-            case ["utxo", address]:
-                return [self._output(effect, item) for item in self._esplora(effect, f"address/{address}/utxo")]
-            case ["tx", txid]:
-                return self._transaction(effect, txid)
-            case ["estimatefee", _]:
-                return {"result": "0.00002"}
-            case ["sendtx", ""]:
-                assert effect.method == "POST"
-                assert effect.broadcast
-                return {"result": self._send(effect)}
-        raise AssertionError(effect.path)
-
-    def _send(self, effect: Rest) -> Any:
-        try:
-            return self._esplora(effect, "tx", "POST", text=effect.text, expect="text", broadcast=True)
-        except Rejected as error:
-            code, words = esplora.refusal(error)
-            raise Rejected(f"400: {code}: {words}", node_code=400, data=f'{{"error":"{code}: {words}"}}') from error
-
-    def _output(self, effect: Rest, item: Any) -> dict[str, Any]:
-        answer = {"txid": item["txid"], "vout": item["vout"], "value": str(item["value"])}
-        if item["status"]["confirmed"]:
-            answer["height"] = item["status"]["block_height"]
-        return answer
-
-    def _transaction(self, effect: Rest, txid: str) -> dict[str, Any]:
-        try:
-            stated = self._esplora(effect, f"tx/{txid}")
-        except Rejected as error:
-            words = f"Transaction '{txid}' not found"
-            raise Rejected(f"400: {words}", node_code=400, data=f'{{"error":"{words}"}}') from error
-        tip = self._esplora(effect, "blocks/tip/height")
-        vin = []
-        for entry in stated["vin"]:
-            if entry["is_coinbase"]:
-                vin.append({"n": 0, "coinbase": entry["scriptsig"]})
-            else:
-                address = entry["prevout"].get("scriptpubkey_address")
-                known = {"addresses": [address]} if address else {}
-                vin.append(
-                    {"txid": entry["txid"], "vout": entry["vout"], "value": str(entry["prevout"]["value"]), **known}
-                )
-        vout = []
-        for number, output in enumerate(stated["vout"]):
-            item: dict[str, Any] = {"n": number, "value": str(output["value"]), "hex": output["scriptpubkey"]}
-            if effect.query.get("spending") == "true":
-                spent = self._esplora(effect, f"tx/{txid}/outspend/{number}")
-                if spent["spent"]:
-                    item |= {"spent": True, "spentTxId": spent["txid"], "spentIndex": spent["vin"]}
-                    if spent["status"]["confirmed"]:
-                        item["spentHeight"] = spent["status"]["block_height"]
-            vout.append(item)
-        answer = {
-            "txid": txid,
-            "vin": vin,
-            "vout": vout,
-            "fees": str(stated["fee"]),
-            "hex": self._esplora(effect, f"tx/{txid}/hex", expect="text"),
-        }
-        if stated["status"]["confirmed"]:
-            height = stated["status"]["block_height"]
-            return answer | {"blockHeight": height, "confirmations": tip - height + 1}
-        return answer | {"blockHeight": -1, "confirmations": 0}
 
 
 class OnDevnet(ChainContract):
@@ -171,10 +56,6 @@ class TestDogecoin(OnDevnet):
 class TestDogecoinThroughBlockbook(TestDogecoin):
     endpoint = "blockbook+https://blockbook.example"
 
-    def open_transport(self):
-        self.devnet = Devnet()
-        return Blockbook(self.devnet)
-
 
 class TestDash(OnDevnet):
     network = "dash"
@@ -188,10 +69,9 @@ class TestDash(OnDevnet):
     )
 
 
-def test_a_whole_account_spends_its_own_change_through_blockbook(monkeypatch):
-    monkeypatch.setenv("MULTIWALLET_ENDPOINTS_DOGECOIN", "blockbook+https://blockbook.example")
+def test_a_whole_account_spends_its_own_change_through_blockbook():
     words = "test test test test test test test test test test test junk"
-    with Devnet(automine=False) as devnet, Wallet.from_mnemonic(words, transport=Blockbook(devnet)) as wallet:
+    with Devnet(automine=False) as devnet, Wallet.from_mnemonic(words, transport=devnet) as wallet:
         account, friend = wallet.account("dogecoin"), wallet.account("dogecoin", account=1)
         devnet.fund(account, "30")
         devnet.fund(account, "12")

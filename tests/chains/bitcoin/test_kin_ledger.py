@@ -320,3 +320,38 @@ def test_a_transaction_of_one_network_is_none_of_another(zcash, monkeypatch):
             other.sign(built.body)
         with pytest.raises(InvalidTransaction, match="Zcash"):
             other.broadcast(signed.raw)
+
+
+def test_mined_coins_of_zcash_stay_locked():
+    from multiwallet.chains.bitcoin.coins import AccountState, Coin
+    from multiwallet.chains.bitcoin.scan import is_spendable
+    from multiwallet.chains.bitcoin.transaction import OutPoint
+
+    mined = Coin(OutPoint("11" * 32, 0), 5, b"", b"", height=1, coinbase=True)
+    assert not is_spendable(mined, AccountState(3_500_000, ()), network("zcash"))
+    assert is_spendable(mined, AccountState(241, ()), network("dogecoin"))
+    assert not is_spendable(mined, AccountState(239, ()), network("dogecoin"))
+
+
+def test_a_coin_with_a_token_of_bitcoin_cash_is_not_spent(monkeypatch):
+    monkeypatch.setenv("MULTIWALLET_ENDPOINTS_BITCOIN_CASH", "blockbook+https://blockbook.example")
+    ledger = Ledger("bitcoin-cash")
+    with Wallet.from_mnemonic(WORDS, transport=ledger) as wallet:
+        account = wallet.account("bch", index=0)
+        script = script_of(ledger.row, account.address)
+        token = b"\xef" + bytes(32) + b"\x10\x05" + script
+        made = Transaction(2, [TxIn(bytes(36), b"\x51")], [TxOut(10**8, token)])
+        ledger.transactions[made.txid] = made
+        ledger.mine()
+        coins = ledger._coins
+        ledger._coins = lambda asked: (
+            coins(asked)
+            + (  # type: ignore[method-assign]  # as an index that sees no tokens
+                [(made.txid, 0, made.outputs[0])] if asked == script else []
+            )
+        )
+        with pytest.raises(InputError, match="holds a token.*exclude"):
+            account.build(to=account.address, amount="0.5")
+        ledger.fund(account.address, 2 * 10**8)
+        sent = account.send(to=account.address, amount="0.5", exclude=[f"{made.txid}:0"])
+        assert sent.wait().confirmations == 1

@@ -108,7 +108,7 @@ def test_no_clear_answer_is_uncertain(node, payer, signed, answer):
 
 
 def test_refusals_are_read(node, payer, signed):
-    for code in (34, 134, 35, 135, 136, -14):
+    for code in (34, 134, 35, 36, 135, 136, -14):
         node.answers["message"] = BadResponse(REFUSED % code)
         assert refusal(Rejected, payer.broadcast, signed).node_code == code
     node.answers["message"] = Rejected("no", node_code=400)
@@ -133,8 +133,9 @@ def test_a_used_sequence_number_is_our_success_or_unknown(node, payer, signed, r
     refusal(BroadcastUncertain, payer.broadcast, signed)
 
 
-def test_an_expired_order_says_so(node, payer, signed):
-    node.answers["message"] = BadResponse(REFUSED % 136)
+@pytest.mark.parametrize("code", [35, 36, 136])
+def test_an_expired_order_says_so(node, payer, signed, code):
+    node.answers["message"] = BadResponse(REFUSED % code)
     node.answers["masterchainInfo"]["last"]["gen_utime"] = str(NOW + 601)
     refusal(Expired, payer.broadcast, signed)
 
@@ -211,6 +212,14 @@ def test_expiry_is_by_the_chains_clock(node, payer, signed):
     assert CHAIN.claims(signed) == (None, ())
 
 
+def test_an_index_that_knows_nothing_says_so_in_three_ways(node, payer, signed):
+    for answer in ({"transactions": []}, {"transactions": None}, Rejected("not found", node_code=404)):
+        node.answers["transactionsByMessage"] = answer
+        assert payer.status(signed.txid).status is Status.UNKNOWN
+    node.answers["transactionsByMessage"] = Rejected("wrong hash", node_code=422)
+    refusal(Rejected, payer.status, signed.txid)
+
+
 def test_ids_are_checked(payer):
     for txid in ("", "00", "zz" * 32, "0x" + "00" * 32, None):
         refusal(InputError, payer.status, txid)
@@ -223,7 +232,7 @@ def test_another_transaction_is_noticed(node, payer, signed):
         {"in_msg": {**message, "source": "0:00"}},
         {"in_msg": {**message, "hash_norm": b64(bytes(32))}},
         {"in_msg": {**message, "hash": "short"}},
-        {"out_msgs": None},
+        {"out_msgs": "none"},
         {"out_msgs": [{"fwd_fee": -1}]},
         {"out_msgs": [{"bounce": True}]},
         {"total_fees": "1.5"},

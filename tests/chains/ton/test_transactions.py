@@ -6,6 +6,8 @@ import base64
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from ton_node import NOW, WORDS, Node, bag, number, written
 
 from multiwallet import Amount, Asset, Transfer, UnsignedTransaction, Wallet, add_network, network
@@ -112,7 +114,7 @@ def test_a_transfer_says_what_it_does(payer, payee, node):
     transaction = payer.build(to=payee.address, amount="1.5", memo="invoice 7")
     assert [len(batch) for batch in node.batches] == [4, 1]  # with the identity check, then the estimate
     summary = transaction.summary
-    assert str(summary.actions[0]) == f"transfer 1.5 TON to {payee.address}"
+    assert str(summary.actions[0]) == f"transfer 1.5 GRAM to {payee.address}"
     assert (summary.memo, summary.sender, summary.warnings) == ("invoice 7", payer.address, ())
     assert summary.details == {"wallet": "v5r1", "seqno": "5", "valid until": "2025-06-15 15:16:40 UTC"}
     assert transaction.fee.expected == Amount(2_900_010, ROW.native)
@@ -401,3 +403,24 @@ def test_nodes_are_asked_for_nothing_when_a_kind_is_wrong():
     account = Wallet.from_mnemonic(WORDS, transport=node).account("ton", kind="v4r2")
     refusal(Unsupported, account.build, *[Transfer(account.address, "1")] * 5)
     assert not [effect for batch in node.batches for effect in batch if effect.path == "estimateFee"]
+
+
+@given(st.data())
+def test_any_payments_are_summarised_as_asked(data):
+    node = Node()
+    node.answers["addressInformation"] = {"balance": str(10**30), "status": "active"}
+    kind = data.draw(st.sampled_from(CHAIN.kinds))
+    account = Wallet.from_private_key("ton", "07" * 32, transport=node).account("ton", kind=kind)
+    places = st.builds(Address, st.sampled_from((0, -1)), st.binary(min_size=32, max_size=32))
+    texts = st.builds(lambda place, bounce: place.text(bounceable=bounce, test_only=False), places, st.booleans())
+    amounts = st.integers(1, 10**27).map(lambda units: Amount(units, ROW.native))
+    transfers = data.draw(st.lists(st.builds(Transfer, texts, amounts), min_size=1, max_size=4))
+    memo = data.draw(st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=300))
+    transaction = account.build(*transfers, memo=memo)
+    summary = transaction.summary
+    assert [(action.to, action.amount) for action in summary.actions] == [(t.to, t.amount) for t in transfers]
+    assert summary.memo == memo
+    assert not summary.warnings
+    assert UnsignedTransaction.from_json(transaction.to_json()) == transaction
+    signed = account.sign(transaction)
+    assert CHAIN.parse_signed(ROW, signed.to_wire()) == signed

@@ -207,7 +207,7 @@ def raw_abi(answer: Any, account: str) -> tuple[bytes, Abi]:
     found = table(answer, call)
     if found.get("account_name") != account:
         raise BadResponse(f"{call} answered about another account than {account}")
-    text = field(found, "abi", str, call)
+    text = field(found, "abi", str, call).rstrip("=")  # nodeos writes one of these too many
     try:
         data = b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (Base64Error, ValueError):

@@ -258,9 +258,10 @@ def wait(network: Network, txid: str, confirmations: int, timeout: float, expiry
     if timeout != timeout:  # NaN, which no waiting ever reaches
         raise InputError("timeout is a number of seconds")
     search = Search(network, _identity(txid), expiry)
-    waited, pause, receipt = 0.0, 0.25, None
+    limit = int(min(max(timeout, 0), 10**9) * 1000)
+    waited, pause, receipt = 0, 250, None  # in milliseconds
     while True:
-        if receipt is None or receipt.final or receipt.block is None:
+        if receipt is None or receipt.block is None:
             receipt = yield from _look(search)
         else:  # it was seen: is it still there, and how deep?
             receipt = yield from _again(search, receipt)
@@ -268,13 +269,13 @@ def wait(network: Network, txid: str, confirmations: int, timeout: float, expiry
             raise Reverted(f"{txid} was included and failed: {receipt.reason}", txid=txid, reason=receipt.reason)
         if receipt.status is Status.CONFIRMED and (receipt.confirmations >= confirmations or receipt.final):
             return receipt
-        if waited >= timeout:
+        if waited >= limit:
             raise Timeout(
                 f"{txid} is {receipt.status.value} with {receipt.confirmations} of {confirmations} confirmations "
                 f"after {timeout:g} s: wait longer, or ask again with wait(txid)"
             )
-        pause = min(pause * 1.5, 5.0, max(timeout - waited, 0.05))
-        yield from ask(Sleep(pause))
+        pause = min(pause * 3 // 2, 5000, max(limit - waited, 50))
+        yield from ask(Sleep(pause / 1000))
         waited += pause
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -90,7 +91,7 @@ def _fraction(form: str) -> Callable[[Any], bytes]:
         if isinstance(value, bool) or not isinstance(value, str | int) or not _FRACTION.fullmatch(text):
             raise InputError("this is a fraction in decimal text")
         try:
-            return struct.pack(form, float(text))
+            return struct.pack(form, Decimal(text))
         except OverflowError:
             raise InputError("this number is too large for its type") from None
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from ...amounts import Asset
-from ...chain import Chain, Holder, Network, Options, Payment
+from ...chain import Chain, Claims, Holder, Network, Nonces, Options, Payment, Replay
 from ...crypto.ed25519 import is_valid_public_key, verify
 from ...errors import BadResponse, InvalidPath, InvalidTransaction, SigningRefused
 from ...ops import Op, ask, attempt
@@ -25,6 +25,7 @@ from ...transactions import (
 from . import addresses, answers, forms, functions, messages, summary
 from . import build as building
 from . import delivery as sending
+from . import replay as outbox
 from .raw_transaction import SigningMessage
 from .signed import Proof, Signed, check_signers, transaction_id
 
@@ -46,6 +47,7 @@ class Aptos(Chain):
     curve: ClassVar[str] = "ed25519"
     kinds: ClassVar[tuple[str, ...]] = ("",)
     key_forms: ClassVar[tuple[str, ...]] = ("aip-80", "0xhex", "hex")
+    replay: ClassVar[Replay | None] = Replay.NONCE
 
     # -- keys and addresses ------------------------------------------------------------------------
 
@@ -245,6 +247,20 @@ class Aptos(Chain):
     def status(self, network: Network, txid: str, *, expiry: int | None = None) -> Op[Receipt]:
         """By hash; final as soon as it is included. ``expiry`` in seconds since 1970."""
         return (yield from sending.status(network, txid, expiry))
+
+    # -- for an outbox -----------------------------------------------------------------------------
+
+    def claims(self, signed: SignedTransaction) -> Claims:
+        """The sequence number; none for an orderless transaction."""
+        return outbox.claims(signed)
+
+    def nonces(self, holder: Holder) -> Op[Nonces]:
+        """The account's next sequence number, as it is included."""
+        return (yield from outbox.nonces(holder))
+
+    def is_dead(self, holder: Holder, signed: SignedTransaction, *, depth: int) -> Op[bool]:
+        """Whether it has expired or its number is taken, and it is in no block; these are final at any depth."""
+        return (yield from outbox.is_dead(holder, signed))
 
 
 def _hex(value: Any, length: int) -> bytes:

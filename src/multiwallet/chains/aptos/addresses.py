@@ -27,7 +27,7 @@ def of_public_key(public_key: bytes) -> bytes:
     It is also the first authentication key of the account. An account whose key was rotated keeps its address.
 
     >>> of_public_key(bytes(32)).hex()[:8]
-    '60d97f5b'
+    'dc33296e'
     """
     if len(public_key) != 32:
         raise InvalidKey(f"an Ed25519 public key has 32 bytes, not {len(public_key)}")

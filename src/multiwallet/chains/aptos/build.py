@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ...amounts import Amount, Asset
 from ...chain import Holder, Network, Options, Payment
-from ...errors import BadResponse, InputError, InsufficientFunds, MultiwalletError, Rejected, Reverted
+from ...errors import BadResponse, InputError, InsufficientFunds, MultiwalletError, Reverted
 from ...ops import Op, Rest, attempt
 from ...transactions import Fee
 from . import addresses, answers
@@ -84,9 +84,10 @@ def build(
 
     # What the gas costs does not depend on the amount: one that cannot be paid is tried with the smallest one.
     lowest = units if token is not None or asked.call is not None else 1
-    probe = units if not asked.everything and units < held else lowest
+    fits = units < held or (units == held and not pays)
+    probe = units if fits and not asked.everything else lowest
     if len(payments) > 1 and probe != units:
-        raise _too_little(asked, units + _LEAST_GAS * price, held)
+        raise _too_little(asked, units + (_LEAST_GAS * price if pays else 0), held, holder.address)
     budget = _trial_gas(asked, funds, price)
     # A node simulates what comes next and nothing later, whatever number the transaction is to have.
     trial = SigningMessage(raw(probe, budget, next_), asked.secondary, asked.fee_payer)
@@ -104,11 +105,11 @@ def build(
         if gas < used or left < gas * price:
             raise _too_little(asked, (spends if pays else 0) + used * price, funds)
     if not pays and token is None and spends > held:
-        raise _too_little(asked, spends, held)
+        raise _too_little(asked, spends, held, holder.address)
     if asked.everything and token is None:
         units = held - (gas * price if pays else 0)
         if units < 1:
-            raise _too_little(asked, 1 + gas * price, held)
+            raise _too_little(asked, 1 + (gas * price if pays else 0), held, holder.address)
     made = SigningMessage(raw(units, gas, sequence), asked.secondary, asked.fee_payer)
     fee = fee_of(network, made.raw, used)
     _check_price(asked, options, fee)
@@ -146,8 +147,6 @@ def _simulate(asked: Wish, trial: SigningMessage, types: tuple[TypeTag, ...], fu
     keys = {addresses.to_bytes(holder.address): holder.public_key}
     body = request(trial, types) | {"signature": signature(Signed(trial, {}), simulated=keys)}
     (outcome,) = yield from attempt(Rest(asked.network.id, "POST", "transactions/simulate", json=body))
-    if isinstance(outcome, Rejected):
-        raise Reverted(f"a simulation refuses this transaction: {outcome.message}", reason=outcome.message) from outcome
     if isinstance(outcome, MultiwalletError):
         raise outcome
     if not isinstance(outcome, list) or len(outcome) != 1:
@@ -172,9 +171,9 @@ def _check_price(asked: Wish, options: Options, fee: Fee) -> None:
         )
 
 
-def _too_little(asked: Wish, needed: int, available: int) -> InsufficientFunds:
+def _too_little(asked: Wish, needed: int, available: int, who: str = "") -> InsufficientFunds:
     native = asked.network.native
-    who = addresses.from_bytes(asked.fee_payer) if asked.fee_payer else asked.holder.address
+    who = who or (addresses.from_bytes(asked.fee_payer) if asked.fee_payer else asked.holder.address)
     return InsufficientFunds(
         f"{Amount(needed, native)} are needed with the fee, and {who} has {Amount(available, native)}",
         needed=Amount(needed, native),

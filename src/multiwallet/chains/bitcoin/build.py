@@ -31,6 +31,7 @@ from .transaction import FINAL_SEQUENCE, RBF_SEQUENCE, OutPoint, scan_previous
 __all__ = ["build"]
 
 _OUTPOINT: Final = re.compile(r"([0-9a-fA-F]{64}):([0-9]{1,10})", re.ASCII)
+_TOKEN: Final = b"\xef"  # a token of Bitcoin Cash stands before the script of an output (CashTokens)
 _NO_REPLACEMENT: Final = FINAL_SEQUENCE - 1
 _LARGEST_LOCKTIME: Final = 0xFFFFFFFF
 
@@ -344,6 +345,11 @@ def _proven(coin: Coin, raw: bytes | None, *, required: bool) -> bytes | None:
     if txid[::-1].hex() != point.txid or point.index >= len(outputs):
         raise BadResponse(f"the endpoint answered another transaction for {point.txid}")
     amount, start, end = outputs[point.index]
-    if (amount, raw[start:end]) != (coin.amount, coin.script):
+    script = raw[start:end]
+    if script[:1] == _TOKEN and script.endswith(coin.script) and amount == coin.amount:
+        raise InputError(
+            f'{point} holds a token of Bitcoin Cash, which spending it would destroy: leave it out, exclude=["{point}"]'
+        )
+    if (amount, script) != (coin.amount, coin.script):
         raise BadResponse(f"the endpoint said that {point} holds what its transaction does not")
     return raw

@@ -135,7 +135,7 @@ _CHECKS: Final[Mapping[str, Any]] = {
     "coin_type": _COUNT,
     "message_magic": lambda value: None if isinstance(value, str) and len(value) < 100 else "a text",
     "block_time": _number(1, 10**6),
-    "coinbase_maturity": _number(0, 10**6),
+    "coinbase_maturity": _COUNT,
     "kinds": _kinds,
     "sighash": _one_of(*SIGHASHES),
     "fee_rule": _one_of(*_FEE_RULES),

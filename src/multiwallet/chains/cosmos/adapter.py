@@ -9,7 +9,6 @@ from ...amounts import Asset
 from ...chain import Chain, Holder, Network, Options, Payment
 from ...codec import json_text
 from ...crypto.hashes import sha256
-from ...crypto.secp256k1 import verify
 from ...errors import BadResponse, InputError, InvalidTransaction, SigningRefused, Unsupported, shown
 from ...ops import Op, ask
 from ...path import Path
@@ -24,7 +23,7 @@ from ...transactions import (
     Summary,
     UnsignedTransaction,
 )
-from . import addresses, answers, delivery, denoms, forms, holdings, offchain, summary
+from . import addresses, answers, delivery, denoms, forms, holdings, offchain, signing, summary
 from . import build as building
 from .message import Message
 from .rules import Rules, hrp_of, rules_of
@@ -77,25 +76,29 @@ class Cosmos(Chain):
         It must be written as serialisers write it, for one signer and this chain.
         """
         rules = rules_of(holder.network)
-        doc = forms.read(holder, rules, native)
-        return self._unsigned(holder.network, rules, doc, holder.path, summary.fee_of(holder.network, rules, doc), ())
+        partial = forms.read_partial_form(holder, rules, native)
+        doc, found = (forms.read(holder, rules, native), {}) if partial is None else partial
+        paths = {} if holder.path is None else {holder.public_key: holder.path}
+        return self._unsigned(holder.network, rules, doc, paths, summary.fee_of(holder.network, rules, doc), (), found)
 
     def _unsigned(
-        self, network: Network, rules: Rules, doc: SignDoc, path: Path | None, fee: Fee, assets: tuple[Asset, ...]
+        self,
+        network: Network,
+        rules: Rules,
+        doc: SignDoc,
+        paths: Mapping[bytes, Path],
+        fee: Fee,
+        assets: tuple[Asset, ...],
+        found: Mapping[int, bytes] | None = None,
     ) -> UnsignedTransaction:
         if doc.chain_id != rules.chain_id:
             raise InvalidTransaction(
                 f"the transaction is for the chain {shown(doc.chain_id)}, and {network.name} is {rules.chain_id}"
             )
-        if doc.key_type_url != rules.key_type_url:
-            raise InvalidTransaction(f"keys on {network.name} are of the type {rules.key_type_url}")
-        sender = self.address(network, doc.public_key)
-        request = self._request(rules, doc, path)
-        return UnsignedTransaction(self, network, sender, doc.encode(), fee, (request,), assets)
-
-    def _request(self, rules: Rules, doc: SignDoc, path: Path | None) -> SigningRequest:
-        digest = Digest.KECCAK256 if rules.eth_keys else Digest.SHA256
-        return SigningRequest(Scheme.RECOVERABLE, digest, doc.sign_bytes(), doc.public_key, path)
+        doc, context = signing.with_signatures(rules, doc, found or {})
+        requests = signing.requests(rules, doc, paths)
+        sender = signing.sender(rules, doc)
+        return UnsignedTransaction(self, network, sender, doc.encode(), fee, requests, assets, context)
 
     def restore(
         self,
@@ -111,18 +114,17 @@ class Cosmos(Chain):
         """A transaction from its stored parts; InvalidTransaction where they contradict each other."""
         rules = rules_of(network)
         doc = SignDoc.decode(rules.hrp, body)
-        if context:
-            raise InvalidTransaction("a Cosmos transaction has nothing stored beside its bytes")
+        found = signing.stored(doc, context)
         stated = summary.fee_of(network, rules, doc)
         if (fee.expected, fee.maximum) != (stated.expected, stated.maximum):
             raise InvalidTransaction("the stored fee is not the one in the bytes")
-        found = self._unsigned(network, rules, doc, paths.get(doc.public_key), fee, assets)
-        if found.sender != sender:
-            raise InvalidTransaction(f"the stored sender is not the signer in the bytes, {found.sender}")
-        return found
+        restored = self._unsigned(network, rules, doc, paths, fee, assets, found)
+        if restored.sender != sender:
+            raise InvalidTransaction(f"the stored sender is not the signer in the bytes, {restored.sender}")
+        return restored
 
     def authorize(self, holder: Holder, transaction: UnsignedTransaction) -> tuple[SigningRequest, ...]:
-        """One request, when the holder's key and address are those in the bytes."""
+        """One request, when the holder's key is the one in the bytes, or one of those that have not signed yet."""
         if transaction.network != holder.network:
             raise SigningRefused(
                 f"the transaction is for {transaction.network.name}, the account is on {holder.network.name}"
@@ -131,16 +133,21 @@ class Cosmos(Chain):
         doc = SignDoc.decode(rules.hrp, transaction.body)
         if doc.chain_id != rules.chain_id:
             raise SigningRefused(f"the transaction is for the chain {shown(doc.chain_id)}, not {rules.chain_id}")
-        if doc.public_key != holder.public_key:
-            raise SigningRefused(f"the transaction is {transaction.sender}'s, not {holder.address}'s")
-        if doc.payer not in ("", holder.address):
+        sender = signing.sender(rules, doc)
+        if holder.public_key not in signing.members(doc):
+            raise SigningRefused(f"the transaction is {sender}'s, not {holder.address}'s")
+        if doc.payer not in ("", sender):
             raise SigningRefused(
                 f"the fee is to be paid by {shown(doc.payer)}, who must sign too: that is not done here"
             )
         for item in doc.messages:
-            if isinstance(item, Message) and item.signer != holder.address:
-                raise SigningRefused(f"{item.url} is to be signed by {item.signer}, not by {holder.address}")
-        return (self._request(rules, doc, holder.path),)
+            if isinstance(item, Message) and item.signer != sender:
+                raise SigningRefused(f"{item.url} is to be signed by {item.signer}, not by {sender}")
+        paths = {} if holder.path is None else {holder.public_key: holder.path}
+        mine = [item for item in signing.requests(rules, doc, paths) if item.public_key == holder.public_key]
+        if not mine:
+            raise SigningRefused(f"{holder.address} has signed this transaction already")
+        return tuple(mine)
 
     def summarize(self, transaction: UnsignedTransaction) -> Summary:
         """What the bytes do, with warnings."""
@@ -151,19 +158,23 @@ class Cosmos(Chain):
     def assemble(
         self, transaction: UnsignedTransaction, signed: Sequence[tuple[SigningRequest, bytes]]
     ) -> SignedTransaction:
-        """The transaction with its signature (65 bytes: r, s, recovery id; 64 of them travel)."""
+        """The transaction with its signature (65 bytes: r, s, recovery id; 64 of them travel).
+
+        Of a multisig account: with the earlier signatures too, as JSON while some are missing.
+        """
         network = transaction.network
         rules = rules_of(network)
         doc = SignDoc.decode(rules.hrp, transaction.body)
-        if len(signed) != 1:
-            raise InvalidTransaction(f"a transaction here takes one signature, not {len(signed)}")
-        request, signature = signed[0]
-        wanted = self._request(rules, doc, request.path)
-        if request != wanted:
-            raise InvalidTransaction("the signature belongs to another transaction")
-        if len(signature) != 65 or not verify(doc.public_key, wanted.message, signature[:64]):
-            raise InvalidTransaction("the signature was not made by the key in the transaction")
-        raw = encode_raw(doc, signature[:64])
+        found = signing.checked(rules, doc, signed)
+        if doc.multisig is not None:
+            found |= signing.stored(doc, transaction.context)
+            doc, _ = signing.with_signatures(rules, doc, found)
+            if len(found) < doc.multisig.threshold:
+                raw = signing.partial(doc, found)
+                return SignedTransaction(self, network, raw, "", False, doc.timeout_height or None)
+            raw = signing.complete(doc, found)
+        else:
+            raw = encode_raw(doc, found[0])
         return SignedTransaction(self, network, raw, self.transaction_id(raw), True, doc.timeout_height or None)
 
     def transaction_id(self, raw: bytes) -> str:
@@ -171,7 +182,9 @@ class Cosmos(Chain):
         return sha256(raw).hex().upper()
 
     def to_wire(self, signed: SignedTransaction) -> Any:
-        """``{"tx_bytes": base64, "mode": "BROADCAST_MODE_SYNC"}``."""
+        """``{"tx_bytes": base64, "mode": "BROADCAST_MODE_SYNC"}``; JSON for the next signer while signatures are missing."""
+        if not signed.complete:
+            return json_text.parse(signed.raw)
         return delivery.wire(signed.raw)
 
     def parse_signed(self, network: Network, wire: Any) -> SignedTransaction:
@@ -188,8 +201,7 @@ class Cosmos(Chain):
         rules = rules_of(network)
         raw = forms.wire_bytes(wire, "a signed transaction")
         doc, signature = decode_raw(rules.hrp, raw)
-        if doc.key_type_url != rules.key_type_url:
-            raise InvalidTransaction(f"keys on {network.name} are of the type {rules.key_type_url}")
+        signing.sender(rules, doc)
         if encode_raw(doc, signature) != raw:
             raise InvalidTransaction("the transaction is not written as serialisers write it")
         return SignedTransaction(self, network, raw, self.transaction_id(raw), True, doc.timeout_height or None)
@@ -249,7 +261,8 @@ class Cosmos(Chain):
         """
         rules = rules_of(holder.network)
         doc, fee, assets = yield from building.build(holder, rules, payments, options)
-        return self._unsigned(holder.network, rules, doc, holder.path, fee, assets)
+        paths = {} if holder.path is None else {holder.public_key: holder.path}
+        return self._unsigned(holder.network, rules, doc, paths, fee, assets)
 
     def broadcast(self, network: Network, signed: SignedTransaction) -> Op[Receipt]:
         """``/cosmos/tx/v1beta1/txs`` in sync mode; what a node has, or a block holds, already is a success."""

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from ...chain import Network
 from ...errors import BadResponse, InputError, InvalidTransaction, MultiwalletError, Rejected
-from ...ops import Rest
+from ...ops import Op, Rest, ask
 from .coins import Coin, read_coin
 from .rules import ONE, Rules, decimal
 
@@ -20,6 +20,7 @@ __all__ = [
     "account",
     "account_call",
     "amount_of",
+    "balance_call",
     "get",
     "head",
     "head_call",
@@ -32,6 +33,7 @@ __all__ = [
     "price_call",
     "simulate_call",
     "simulated",
+    "spendable",
     "spendable_call",
     "table",
 ]
@@ -149,9 +151,33 @@ def account(outcome: Any, address: str) -> Account | None:
     )
 
 
+def balance_call(network: Network, address: str, denom: str) -> Rest:
+    """Ask what an account holds of a denom, spendable or not."""
+    return get(network, f"cosmos/bank/v1beta1/balances/{address}/by_denom", denom=denom)
+
+
 def spendable_call(network: Network, address: str, denom: str) -> Rest:
     """Ask what an account can spend of a denom."""
     return get(network, f"cosmos/bank/v1beta1/spendable_balances/{address}/by_denom", denom=denom)
+
+
+def spendable(network: Network, address: str, outcomes: Mapping[str, Any]) -> Op[dict[str, int]]:
+    """What can be spent of each denom, from the outcomes of :func:`spendable_call`.
+
+    Releases before 0.47 of the SDK do not serve that question. There the whole balance is asked instead, in a second
+    round, and what still vests counts as spendable.
+    """
+    served = {name: item for name, item in outcomes.items() if not isinstance(item, Rejected | BadResponse)}
+    missing = sorted(set(outcomes) - set(served))
+    if missing:
+        again = yield from ask(*(balance_call(network, address, denom) for denom in missing))
+        served.update(zip(missing, again, strict=True))
+    for outcome in served.values():
+        if isinstance(outcome, MultiwalletError):
+            raise outcome
+    return {
+        denom: amount_of(outcome, "balance", denom, "cosmos/bank/v1beta1 balances") for denom, outcome in served.items()
+    }
 
 
 # -- blocks ----------------------------------------------------------------------------------------

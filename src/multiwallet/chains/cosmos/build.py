@@ -43,13 +43,7 @@ def build(
     effects += [price_call] if price_call is not None and wish.gas_price is None else []
     outcomes = yield from attempt(*effects, *([answers.head_call(network)] if wish.needs_head else []))
     account = answers.account(outcomes[0], address)
-    for outcome in outcomes[1 : 1 + len(spends)]:
-        if isinstance(outcome, Exception):
-            raise outcome
-    held = {
-        denom: answers.amount_of(outcome, "balance", denom, "cosmos/bank/v1beta1/spendable_balances")
-        for denom, outcome in zip(spends, outcomes[1:], strict=False)
-    }
+    held = yield from answers.spendable(network, address, dict(zip(spends, outcomes[1:], strict=False)))
     asked = len(effects) > 1 + len(spends)
     market = answers.market_price(outcomes[1 + len(spends)], rules) if asked else 0
     price = _price(wish, market, options)

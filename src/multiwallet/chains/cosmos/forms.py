@@ -11,10 +11,11 @@ from ...codec.hexadecimal import parse_hex
 from ...errors import InputError, InvalidTransaction, shown
 from .coins import read_coins
 from .message import from_amino, whole
+from .multisig import KEY_TYPE, Multisig, read_partial
 from .rules import Rules
 from .sign_doc import AMINO, SignDoc
 
-__all__ = ["read", "wire_bytes"]
+__all__ = ["amino", "read", "read_partial_form", "wire_bytes"]
 
 _U64: Final = 1 << 64
 _DIRECT: Final = (
@@ -51,8 +52,22 @@ def read(holder: Holder, rules: Rules, native: Any) -> SignDoc:
         for names in _DIRECT:
             if isinstance(native, Mapping) and set(native) == set(names):
                 return _direct(rules, *(native[name] for name in names))
-        return _amino(holder, rules, native)
+        return amino(holder, rules, native)
     return SignDoc.decode(rules.hrp, wire_bytes(native, "a Cosmos transaction"))
+
+
+def read_partial_form(holder: Holder, rules: Rules, native: Any) -> tuple[SignDoc, dict[int, bytes]] | None:
+    """The SignDoc of a multisig account and the signatures in it, from the JSON of ours; None for other forms."""
+    if isinstance(native, bytes) and native[:1] == b"{":
+        native = json_text.parse(native, what="the transaction", error=InvalidTransaction, unique=True)
+    if isinstance(native, str) and native.lstrip()[:1] == "{":
+        native = json_text.parse(native, what="the transaction", error=InvalidTransaction, unique=True)
+    if not isinstance(native, Mapping) or not {"multisig", "sign_doc"} <= set(native):
+        return None
+    if not set(native) <= {"multisig", "sign_doc", "signatures"}:
+        raise InvalidTransaction("a transaction of a multisig account has multisig, sign_doc and signatures")
+    multisig, document, signatures = read_partial(native)
+    return amino(holder, rules, document, multisig), signatures
 
 
 def _wrapped(holder: Holder, native: Mapping[str, Any]) -> Any:
@@ -74,7 +89,8 @@ def _direct(rules: Rules, body: Any, auth_info: Any, chain_id: Any, account_numb
     )
 
 
-def _amino(holder: Holder, rules: Rules, native: Any) -> SignDoc:
+def amino(holder: Holder, rules: Rules, native: Any, multisig: Multisig | None = None) -> SignDoc:
+    """The SignDoc of an amino StdSignDoc, to be signed by the holder's key or by members of a multisig account."""
     if not isinstance(native, Mapping) or not all(isinstance(name, str) for name in native):
         raise InvalidTransaction("this is neither a direct sign doc nor an amino one")
     unknown = sorted(set(native) - _AMINO - {"timeout_height"})
@@ -102,8 +118,8 @@ def _amino(holder: Holder, rules: Rules, native: Any) -> SignDoc:
         tuple(from_amino(rules.hrp, item) for item in listed),
         read_coins(fee["amount"]),
         whole(fee["gas"], _U64, "gas"),
-        rules.key_type_url,
-        holder.public_key,
+        rules.key_type_url if multisig is None else KEY_TYPE,
+        holder.public_key if multisig is None else b"",
         whole(native["sequence"], _U64, "the sequence"),
         whole(native["account_number"], _U64, "the account number"),
         chain_id,
@@ -112,4 +128,5 @@ def _amino(holder: Holder, rules: Rules, native: Any) -> SignDoc:
         AMINO,
         payer,
         granter,
+        multisig,
     )

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from ...amounts import Asset
 from ...chain import Holder, Network
 from ...errors import AmountError, BadResponse, InputError, MultiwalletError, Rejected
-from ...ops import Effect, Op, ask, attempt
+from ...ops import Effect, Op, attempt
 from ...transactions import Balance
 from . import answers, denoms
 from .rules import Rules
@@ -26,7 +26,7 @@ def balance(holder: Holder, rules: Rules, asset: Asset) -> Op[Balance]:
     network, address = holder.network, holder.address
     denom = denoms.denom_of(network, asset)
     effects: list[Effect] = [
-        answers.get(network, f"{_BANK}/balances/{address}/by_denom", denom=denom),
+        answers.balance_call(network, address, denom),
         answers.spendable_call(network, address, denom),
     ]
     staked = rules.staking and asset == network.native
@@ -36,9 +36,12 @@ def balance(holder: Holder, rules: Rules, asset: Asset) -> Op[Balance]:
         effects.append(
             answers.get(network, f"{_STAKING}/delegators/{address}/unbonding_delegations", **page),
         )
-    outcomes = yield from ask(*effects)
+    outcomes = yield from attempt(*effects)
+    for outcome in (outcomes[0], *outcomes[2:]):
+        if isinstance(outcome, MultiwalletError):
+            raise outcome
     total = answers.amount_of(outcomes[0], "balance", denom, f"{_BANK}/balances")
-    free = answers.amount_of(outcomes[1], "balance", denom, f"{_BANK}/spendable_balances")
+    free = (yield from answers.spendable(network, address, {denom: outcomes[1]}))[denom]
     if free > total:
         free = total  # the two answers may come from nodes a block apart
     locked = total - free

@@ -15,6 +15,7 @@ from ...crypto.secp256k1 import is_valid_public_key
 from ...errors import InputError, InvalidTransaction
 from .coins import Coin, check_order, decode_coin, encode_coin
 from .message import Message, Unread, canonical_json, decode
+from .multisig import KEY_TYPE, Multisig, unpack
 
 __all__ = ["AMINO", "DIRECT", "SignDoc", "decode_raw", "encode_raw"]
 
@@ -41,6 +42,9 @@ class SignDoc:
     mode: int = DIRECT
     payer: str = ""
     granter: str = ""
+    multisig: Multisig | None = None
+    signed: tuple[int, ...] = ()
+    """Of a multisig account: the numbers of the keys that have signed. There is no ``public_key`` then."""
 
     # -- protobuf ----------------------------------------------------------------------------------
 
@@ -56,8 +60,12 @@ class SignDoc:
 
     def auth_info(self) -> bytes:
         """``AuthInfo``."""
-        key = _any(self.key_type_url, protobuf.bytes_field(1, self.public_key))
-        mode = protobuf.message_field(1, protobuf.varint_field(1, self.mode))
+        if self.multisig is None:
+            key = _any(self.key_type_url, protobuf.bytes_field(1, self.public_key))
+            mode = protobuf.message_field(1, protobuf.varint_field(1, self.mode))
+        else:
+            key = _any(KEY_TYPE, self.multisig.encode())
+            mode = self.multisig.mode_info(self.signed)
         signer = (
             protobuf.message_field(1, key) + protobuf.message_field(2, mode) + protobuf.varint_field(3, self.sequence)
         )
@@ -129,12 +137,19 @@ class SignDoc:
         auth = _once(auth_info, {1: bytes, 2: bytes}, "AuthInfo with one signer")
         signer = _once(auth[1], {1: bytes, 2: bytes, 3: int}, "a signer")
         key = _once(signer[1], {1: bytes, 2: bytes}, "a public key")
-        single = _once(_once(signer[2], {1: bytes}, "a mode")[1], {1: int}, "a mode")
-        public_key = _once(key[2], {1: bytes}, "a public key")[1]
-        if len(public_key) != 33 or not is_valid_public_key(public_key):
-            raise InvalidTransaction("the signer's public key is no compressed key of secp256k1")
-        if single[1] not in (DIRECT, AMINO):
-            raise InvalidTransaction(f"the sign mode {single[1]} is not known here: direct is 1, amino JSON is 127")
+        multisig: Multisig | None = None
+        signed: tuple[int, ...] = ()
+        mode, public_key = AMINO, b""
+        if key[1] == KEY_TYPE.encode():
+            multisig = Multisig.decode(key[2])
+            signed = multisig.signed_in(signer[2])
+        else:
+            mode = _once(_once(signer[2], {1: bytes}, "a mode")[1], {1: int}, "a mode")[1]
+            public_key = _once(key[2], {1: bytes}, "a public key")[1]
+            if len(public_key) != 33 or not is_valid_public_key(public_key):
+                raise InvalidTransaction("the signer's public key is no compressed key of secp256k1")
+        if mode not in (DIRECT, AMINO):
+            raise InvalidTransaction(f"the sign mode {mode} is not known here: direct is 1, amino JSON is 127")
         coins = [value for number, _, value in protobuf.parse(auth[2]) if number == 1 and isinstance(value, bytes)]
         others = [item for item in protobuf.parse(auth[2]) if item[0] != 1]
         fee = _collect(others, {2: int, 3: bytes, 4: bytes}, "a fee")
@@ -149,9 +164,11 @@ class SignDoc:
             chain_id,
             _utf8(tail[2], "the memo"),
             tail[3],
-            single[1],
+            mode,
             _utf8(fee[3], "the fee's payer"),
             _utf8(fee[4], "the fee's granter"),
+            multisig,
+            signed,
         )
 
     # -- amino -------------------------------------------------------------------------------------
@@ -210,7 +227,11 @@ def decode_raw(hrp: str, raw: bytes) -> tuple[SignDoc, bytes]:
         raise
     except InputError as error:
         raise InvalidTransaction(f"this is no transaction: {error.message}") from None
-    if len(fields[3]) not in (64, 65):
+    if doc.multisig is not None:
+        if len(doc.signed) < doc.multisig.threshold:
+            raise InvalidTransaction("this transaction of a multisig account lacks signatures")
+        unpack(fields[3], len(doc.signed))
+    elif len(fields[3]) not in (64, 65):
         raise InvalidTransaction("this transaction carries no signature of 64 bytes: sign it first")
     return doc, fields[3]
 

@@ -1,4 +1,4 @@
-"""TON: Toncoin and jettons from wallet contracts, over the HTTP API v3 of toncenter."""
+"""TON: Gram and jettons from wallet contracts, over the HTTP API v3 of toncenter."""
 
 from __future__ import annotations
 

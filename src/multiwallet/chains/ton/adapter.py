@@ -38,8 +38,8 @@ class Ton(Chain):
     """TON and its test networks, through toncenter's HTTP API v3.
 
     An account is a wallet contract: ``v5r1`` (unless told), ``v4r2`` or ``v3r2``, each with an address of its own.
-    Options of ``build``: ``bounce``, ``data`` and ``state_init`` (bags of cells, one native payment), ``forward_amount``
-    and ``attached`` (nanotons, jettons), ``valid_for`` (seconds, 600 unless told) or ``valid_until``, ``seqno``. There
+    Options of ``build``: ``bounce``, ``data`` and ``state_init`` (bags of cells, one native payment),
+    ``forward_amount`` and ``attached`` (nanograms, jettons), ``valid_for`` (seconds, 600 unless told) or ``valid_until``, ``seqno``. There
     are no speeds: ``speed`` changes nothing.
 
     >>> from multiwallet import network
@@ -239,7 +239,7 @@ class Ton(Chain):
     # -- messages ----------------------------------------------------------------------------------
 
     def message(self, holder: Holder, message: str | bytes, **form: Any) -> SigningRequest:
-        """TON Connect's signData for text or bytes, or with ``form="proof"`` a ton_proof; ``domain=``, ``timestamp=``."""
+        """TON Connect's signData for text or bytes, or a ton_proof (``form="proof"``); ``domain=``, ``timestamp=``."""
         owner, _ = addresses.parse(holder.address, testnet=holder.network.testnet)
         return proofs.request(owner, holder.public_key, holder.path, message, form)
 
@@ -266,11 +266,11 @@ class Ton(Chain):
         return (yield from tokens.asset(network, reference))
 
     def balance(self, holder: Holder, asset: Asset) -> Op[Balance]:
-        """Toncoin or a jetton."""
+        """Gram or a jetton."""
         return (yield from tokens.balance(holder, asset))
 
     def build(self, holder: Holder, payments: tuple[Payment, ...], options: Options) -> Op[UnsignedTransaction]:
-        """One order for all payments: up to 255 from a v5 wallet, 4 from the others; Toncoin and jettons may be mixed."""
+        """One order for all payments: up to 255 from a v5 wallet, 4 from the others; Gram and jettons may be mixed."""
         plan = yield from building.build(holder, payments, options)
         used = tuple(dict.fromkeys(payment.asset for payment in payments if payment.asset != holder.network.native))
         return self._unsigned(

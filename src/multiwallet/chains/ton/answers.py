@@ -113,8 +113,10 @@ def nested(answer: Mapping[str, Any], name: str, call: str, *, optional: bool = 
 
 
 def listed(answer: Mapping[str, Any], name: str, call: str, most: int = 1000) -> list[Mapping[str, Any]]:
-    """A list of objects."""
-    value = answer.get(name)
+    """A list of objects; null, as some servers write an empty one, is empty."""
+    value = answer.get(name, 0)
+    if value is None:
+        return []
     if not isinstance(value, list) or len(value) > most or not all(isinstance(item, Mapping) for item in value):
         raise BadResponse(f"{call}: {name} is no list of objects")
     return value
@@ -156,7 +158,7 @@ def tip(answer: Any) -> Tip:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account: nanotons, and ``active``, ``uninit`` or ``frozen``."""
+    """An account: nanograms, and ``active``, ``uninit`` or ``frozen``."""
 
     balance: int
     status: str

@@ -38,8 +38,11 @@ _LONGEST: Final = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What :func:`build` found: the unsigned external message, its fee, which jetton each jetton wallet is of, and whether no
-    node was asked about the fee."""
+    """What :func:`build` found: the unsigned external message and its fee.
+
+    ``jettons`` says which jetton (by asset id) each jetton wallet (raw address) is of; ``offline`` that no node was
+    asked about the fee.
+    """
 
     message: External
     fee: Fee

@@ -21,7 +21,7 @@ from ...errors import (
     Timeout,
     Unreachable,
 )
-from ...ops import Op, ask, attempt
+from ...ops import Op, attempt
 from . import answers
 from .messages import External
 
@@ -33,9 +33,9 @@ _REFUSED: Final = ("cannot apply external message", "was not accepted", "failed 
 _NOT_NOW: Final = "cannot apply external message"
 _NO_STATE: Final = "unpack account state"  # there is no account: it was never paid
 _KNOWN: Final = ("duplicate message", "already in the mempool", "message already")
-# What the wallets throw: v3 and v4 33 to 35, v5 132 to 136. A wrong sequence number may be our own success.
+# What the wallets throw: v3 33 to 35, v4 33 to 36, v5 132 to 136. A wrong sequence number may be our own success.
 _SEQNO: Final = (33, 133)
-_EXPIRED: Final = (35, 136)
+_EXPIRED: Final = (35, 36, 136)  # 35 is v3's, for a wrong signature as well
 _REASONS: Final = {
     33: "the wallet expects another sequence number",
     133: "the wallet expects another sequence number",
@@ -43,6 +43,7 @@ _REASONS: Final = {
     134: "the message is for another wallet id",
     35: "the signature is wrong, or the order has expired",
     135: "the signature is wrong",
+    36: "the order has expired",
     136: "the order has expired",
 }
 _GRACE: Final = 60  # seconds: a block with the message may be older than the newest one that refuses it
@@ -77,7 +78,7 @@ def broadcast(network: Network, signed: SignedTransaction, message: External) ->
             return accepted
         if spent:
             raise BroadcastUncertain(
-                f"the wallet refused the order, most likely for one with the same sequence number that it has carried out, "
+                f"the wallet refused the order, most likely for one with the same sequence number that came first, "
                 f"and the index does not know whether that was {txid}: ask about it until it is found or has expired",
                 txid=txid,
             ) from outcome
@@ -129,6 +130,14 @@ def _by_message(network: Network, txid: str) -> Any:
     return answers.get(network, "transactionsByMessage", msg_hash=txid, direction="in", limit="4")
 
 
+def _transactions(outcome: Any) -> list[Mapping[str, Any]]:
+    """The transactions that a message started; none where the index does not know it."""
+    call = "transactionsByMessage"
+    if isinstance(outcome, Rejected) and outcome.node_code == 404:
+        return []
+    return answers.listed(answers.table(outcome, call), "transactions", call)
+
+
 def status(network: Network, txid: str, expiry: int | None) -> Op[Receipt]:
     """Where the transaction of a message stands; ``expiry`` is in seconds since 1970.
 
@@ -139,9 +148,9 @@ def status(network: Network, txid: str, expiry: int | None) -> Op[Receipt]:
         raise InputError("the id of a TON message is its normalised hash, 64 hex digits")
     txid = txid.lower()
     call = "transactionsByMessage"
-    answer, newest = yield from ask(_by_message(network, txid), answers.get(network, "masterchainInfo"))
+    answer, newest = yield from attempt(_by_message(network, txid), answers.get(network, "masterchainInfo"))
     tip = answers.tip(newest)
-    listed = answers.listed(answers.table(answer, call), "transactions", call)
+    listed = _transactions(answer)
     if not listed:
         if expiry is not None and tip.time > expiry + _GRACE:
             raise Expired(f"{txid} was not included before it expired: build and sign it anew", txid=txid)
@@ -179,9 +188,8 @@ def status(network: Network, txid: str, expiry: int | None) -> Op[Receipt]:
 
 def is_dead(network: Network, txid: str, expiry: int, depth: int) -> Op[bool]:
     """Whether no block holds the message and none can: its time was up ``depth`` blocks and a minute ago."""
-    answer, newest = yield from ask(_by_message(network, txid), answers.get(network, "masterchainInfo"))
-    call = "transactionsByMessage"
-    if answers.listed(answers.table(answer, call), "transactions", call):
+    answer, newest = yield from attempt(_by_message(network, txid), answers.get(network, "masterchainInfo"))
+    if _transactions(answer):
         return False
     return answers.tip(newest).time > expiry + _GRACE + _BLOCK_TIME * depth
 
@@ -223,10 +231,10 @@ def _follow(network: Network, hashes: list[str]) -> Op[tuple[bool, str | None]]:
     if not hashes:
         return True, None
     call = "transactionsByMessage"
-    found = yield from ask(*(_by_message(network, item) for item in hashes))
+    found = yield from attempt(*(_by_message(network, item) for item in hashes))
     arrived = True
     for answer in found:
-        listed = answers.listed(answers.table(answer, call), "transactions", call)
+        listed = _transactions(answer)
         if not listed:
             arrived = False
             continue

@@ -17,7 +17,8 @@ from .wallets import Order
 
 __all__ = ["checked", "estimated", "offline"]
 
-# Configuration parameters 21 and 25 (gas and forwarding in workchain 0), in nanotons.
+# Configuration parameters 21 and 25 (gas and forwarding in workchain 0) as they were from 2024 to 2026, in nanograms.
+# They were cut to about a sixth in April 2026, so a bound that is reckoned with them has room.
 _GAS: Final = 400
 _LUMP: Final = 400_000
 _PER_BIT: Final = 400
@@ -44,7 +45,7 @@ def _forwarding(root: Cell) -> int:
 
 
 def offline(order: Order, message: External) -> int:
-    """A bound in nanotons by the prices that the network has had since 2024; storage is not in it."""
+    """A bound in nanograms by the prices of 2024, which were lowered since; storage is not in it."""
     gas = _GAS_OF_WALLET + _GAS_OF_MESSAGE * len(order.messages)
     return _forwarding(message.cell()) + _GAS * gas + sum(_forwarding(cell) for _, cell in order.messages)
 
@@ -55,12 +56,12 @@ def estimated(answer: Any, order: Order, message: External) -> int:
     source = answers.nested(answers.table(answer, call), "source_fees", call)
     found = sum(answers.field(source, name, call) for name in ("in_fwd_fee", "storage_fee", "gas_fee", "fwd_fee"))
     if found > 10 * offline(order, message) + _OVERDUE:
-        raise BadResponse(f"{call} says {found} nanotons, far beyond what this can cost: ask another endpoint")
+        raise BadResponse(f"{call} says {found} nanograms, far beyond what this can cost: ask another endpoint")
     return found
 
 
 def checked(network: Network, expected: int, attached: int, max_fee: Amount | None, **details: Any) -> Fee:
-    """The fee of an expectation in nanotons: at most half of it more and 0.002 TON, and what jettons travel with.
+    """The fee of an expectation in nanograms: at most half of it more and 0.002 GRAM, and what jettons travel with.
 
     Raises InputError where that is above ``max_fee``.
     """

@@ -112,7 +112,7 @@ def _message(item: Any, testnet: bool) -> Cell:
         raise InvalidTransaction("a message has an address and an amount, and may have a payload and a stateInit")
     amount, text = item["amount"], item["address"]
     if not isinstance(amount, str) or not _DECIMAL.fullmatch(amount):
-        raise InvalidTransaction("the amount of a message is a whole number of nanotons in decimal text")
+        raise InvalidTransaction("the amount of a message is a whole number of nanograms in decimal text")
     if isinstance(text, str) and ":" in text:
         raise InvalidTransaction("TON Connect wants addresses in the friendly form, which says whether to bounce")
     to, bounce = parse(text, testnet=testnet)

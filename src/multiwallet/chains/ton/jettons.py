@@ -19,7 +19,7 @@ _MOST_KEYS: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """An order to a jetton wallet: ``amount`` in the jetton's smallest unit, ``forward`` in nanotons.
+    """An order to a jetton wallet: ``amount`` in the jetton's smallest unit, ``forward`` in nanograms.
 
     What is left of the coins that come along goes to ``response``. ``payload`` travels with ``forward``.
     """
@@ -60,7 +60,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class OnChain:
-    """What the content cell of a minter says: ``fields`` by name as far as known, ``uri`` where the rest is elsewhere."""
+    """What the content cell of a minter says, None for what it does not; ``uri`` is where the rest stands."""
 
     symbol: str | None
     decimals: str | None

@@ -57,7 +57,7 @@ def _read_tail(source: Slice) -> tuple[Cell | None, Cell]:
 
 @dataclass(frozen=True, slots=True)
 class Internal:
-    """A message from a wallet to a contract: ``value`` in nanotons; ``bounce`` asks for the value back on failure."""
+    """A message from a wallet to a contract: ``value`` in nanograms; ``bounce`` asks for the value back on failure."""
 
     to: Address
     value: int

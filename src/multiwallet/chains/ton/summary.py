@@ -48,7 +48,7 @@ def describe(
     if message.init is not None:
         details["deploys"] = "the wallet's contract comes along: this is its first order"
     if offline:
-        warnings.append("the fee was reckoned from the usual prices, not asked of a node")
+        warnings.append("the fee is a bound from a list of prices: no node was asked")
     different = list(dict.fromkeys(memos))
     return Summary(
         network=network.id,
@@ -150,4 +150,5 @@ def _jetton_action(
         warnings.append("which jetton this is cannot be told from the bytes: only its wallet contract is named")
         details["units"] = str(transfer.amount)
         return Action("jetton-transfer", text(transfer.to), value, details)
+    details["jetton"] = asset.id
     return Action("transfer", text(transfer.to), Amount(transfer.amount, asset), details)

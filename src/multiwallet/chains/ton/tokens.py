@@ -1,4 +1,4 @@
-"""What an account holds: Toncoin, and jettons by their minter."""
+"""What an account holds: Gram, and jettons by their minter."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def wallet_states(
 
 
 def balance(holder: Holder, asset: Asset) -> Op[Balance]:
-    """Toncoin or a jetton of an account."""
+    """Gram or a jetton of an account."""
     network = holder.network
     owner = parse(holder.address, testnet=network.testnet)[0]
     if asset == network.native:
@@ -84,7 +84,7 @@ def balance(holder: Holder, asset: Asset) -> Op[Balance]:
 
 
 def asset(network: Network, reference: str) -> Op[Asset]:
-    """A jetton by its minter, with symbol and decimals from its content cell or, where that points elsewhere, the index.
+    """A jetton by its minter: symbol and decimals from its content cell or, where that points elsewhere, the index.
 
     InvalidAddress where there is no minter; AmountError where nobody says the decimals.
     """

@@ -1,7 +1,8 @@
 """Wallet contracts: their first state and address, and the order that a key signs.
 
 An order says: wallet id, valid until, sequence number, and messages with their modes. v3 and v4 put the signature in
-front of it, v5 behind it. Layouts: ``wallet3-code.fc``, ``wallet-contract`` and ``wallet-contract-v5`` of ton-blockchain.
+front of it, v5 behind it. The layouts are those of ``wallet3-code.fc``, ``wallet-contract`` and ``wallet-contract-v5``
+of ton-blockchain.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The Bitcoin engine of the devnet: a node, a faucet, and the two interfaces that clients ask."""
+"""The Bitcoin engine of the devnet: a node, a faucet, and the interfaces that clients ask."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ...chain import Network
 from ...chains.bitcoin import addresses
 from ...chains.bitcoin.rules import rules_of
 from ...errors import Unsupported
+from .blockbook import Blockbook
 from .esplora import Esplora
 from .faucet import Faucet, faucet_script
 from .node import Node
@@ -44,6 +45,7 @@ class BitcoinEngine:
         self._faucet = Faucet(self._node)
         self._core = CoreRpc(self._node, self._after_send)
         self._esplora = Esplora(self._node, self._core)
+        self._blockbook = Blockbook(self._esplora)
         self._node.mine(_FIRST_BLOCKS)
 
     def _after_send(self) -> None:
@@ -66,7 +68,9 @@ class BitcoinEngine:
         query: Mapping[str, str] | None = None,
         service: str = "",
     ) -> Any:
-        """Answer a request to Esplora: decoded JSON, the text of the body, or its bytes."""
+        """Answer a request to Esplora or Blockbook: decoded JSON, the text of the body, or its bytes."""
+        if Blockbook.answers(path):
+            return self._blockbook.request(method.upper(), path, text, query)
         return self._esplora.request(method.upper(), path, text, query)
 
     # -- what a test or a demo does ------------------------------------------------------------------
