@@ -12,10 +12,12 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ..codec.protobuf import parse
 from ..crypto.hashes import keccak256, sha256
 from ..crypto.secp256k1 import verify
 from ..errors import InputError, Rejected
 from .cosmos_protocol import (
+    MULTISIG,
     Coins,
     Message,
     Transaction,
@@ -23,6 +25,7 @@ from .cosmos_protocol import (
     bech32_text,
     direct_bytes,
     key_address,
+    multisig_address,
     read_bech32,
 )
 
@@ -158,10 +161,13 @@ class Books:
                 11,
                 f"out of gas in location: txSize; gasWanted: {transaction.gas}, gasUsed: {gas_of(transaction)}: out of gas",
             )
-        if transaction.key_url != terms.key_url:
+        if transaction.key_url not in (terms.key_url, MULTISIG):
             raise Failure(8, f"unrecognized public key type {transaction.key_url}: invalid pubkey")
         try:
-            signer = key_address(terms.hrp, transaction.key, eth=terms.eth_keys)
+            if transaction.members:
+                signer = multisig_address(terms.hrp, transaction.threshold, transaction.members)
+            else:
+                signer = key_address(terms.hrp, transaction.key, eth=terms.eth_keys)
         except InputError as error:
             raise Failure(8, f"{error.message}: invalid pubkey") from None
         if transaction.granter or transaction.payer not in ("", signer):
@@ -207,7 +213,15 @@ class Books:
         signature = transaction.signature
         if terms.eth_keys and len(signature) == 65:
             signature = signature[:64]
-        if not verify(transaction.key, digest, signature):
+        if transaction.members:
+            listed = [value for number, _, value in parse(signature) if number == 1]
+            right = 1 <= transaction.threshold <= len(transaction.signed) == len(listed) and all(
+                isinstance(value, bytes) and verify(transaction.members[index], digest, value)
+                for index, value in zip(transaction.signed, listed, strict=True)
+            )
+        else:
+            right = verify(transaction.key, digest, signature)
+        if not right:
             raise Failure(
                 4,
                 f"signature verification failed; please verify account number ({account.number}) and chain-id "

@@ -12,18 +12,20 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..codec import bech32, protobuf
-from ..crypto.hashes import hash160, keccak256
+from ..crypto.hashes import hash160, keccak256, sha256
 from ..crypto.secp256k1 import decompress
 from ..errors import InputError
 
 __all__ = [
     "MESSAGES",
+    "MULTISIG",
     "Coins",
     "Transaction",
     "amino_bytes",
     "bech32_text",
     "direct_bytes",
     "key_address",
+    "multisig_address",
     "read_bech32",
 ]
 
@@ -70,6 +72,7 @@ MESSAGES: Final[Mapping[str, tuple[str, Mapping[int, tuple[str, str]]]]] = {
         },
     ),
 }
+MULTISIG: Final = "/cosmos.crypto.multisig.LegacyAminoPubKey"
 _SIGNERS: Final = ("from_address", "delegator_address", "sender")
 
 
@@ -105,6 +108,10 @@ class Transaction:
     payer: str
     granter: str
     signature: bytes
+    threshold: int = 0
+    members: tuple[bytes, ...] = ()
+    """Of an account of several keys: all of them, and how many must sign. ``key`` and ``mode`` are empty then."""
+    signed: tuple[int, ...] = ()
 
     @classmethod
     def decode(cls, raw: bytes) -> Transaction:
@@ -117,7 +124,13 @@ class Transaction:
         inner, head = _fields(body), _fields(auth)
         signer = _fields(_one(head, 1))
         key = _fields(_one(signer, 1))
-        mode = _fields(_one(_fields(_one(signer, 2)), 1))
+        url = _one(key, 1, b"").decode()
+        several: dict[str, Any] = {}
+        if url == MULTISIG:
+            several, mode, public = _several(_one(key, 2), _one(signer, 2)), 127, b""
+        else:
+            mode = _one(_fields(_one(_fields(_one(signer, 2)), 1)), 1, 0)
+            public = _one(_fields(_one(key, 2)), 1)
         fee = _fields(_one(head, 2))
         return cls(
             raw,
@@ -126,16 +139,29 @@ class Transaction:
             tuple(_message(item) for item in inner.get(1, [])),
             _one(inner, 2, b"").decode("utf-8", "replace"),
             _one(inner, 3, 0),
-            _one(key, 1, b"").decode(),
-            _one(_fields(_one(key, 2)), 1),
-            _one(mode, 1, 0),
+            url,
+            public,
+            mode,
             _one(signer, 3, 0),
             _coins(fee.get(1, [])),
             _one(fee, 2, 0),
             _one(fee, 3, b"").decode(),
             _one(fee, 4, b"").decode(),
             signatures[0],
+            **several,
         )
+
+
+def _several(key: bytes, mode: bytes) -> dict[str, Any]:
+    """The members of a LegacyAminoPubKey, and who of them signed."""
+    parts = _fields(key)
+    members = tuple(_one(_fields(_one(_fields(item), 2)), 1) for item in parts.get(2, []))
+    array = _fields(_one(_fields(_one(_fields(mode), 2)), 1))
+    bits = _one(array, 2, b"")
+    if not members or -(-len(members) // 8) != len(bits) or _one(array, 1, 0) != len(members) % 8:
+        raise InputError("tx parse error: the bit array does not fit the keys")
+    signed = tuple(n for n in range(len(members)) if bits[n // 8] & 0x80 >> n % 8)
+    return {"threshold": _one(parts, 1, 0), "members": members, "signed": signed}
 
 
 def _fields(data: Any) -> dict[int, list[Any]]:
@@ -264,6 +290,12 @@ def read_bech32(hrp: str, text: str) -> bytes:
     if len(data) not in (20, 32):
         raise InputError(f"address length is {len(data)}")
     return data
+
+
+def multisig_address(hrp: str, threshold: int, members: tuple[bytes, ...]) -> str:
+    """The address of an account of several keys: SHA-256 of them in amino's encoding, cut to 20 bytes."""
+    listed = b"".join(b"\x12\x26\xeb\x5a\xe9\x87\x21" + key for key in members)
+    return bech32_text(hrp, sha256(b"\x22\xc1\xf7\xe2\x08" + bytes([threshold]) + listed)[:20])
 
 
 def key_address(hrp: str, key: bytes, *, eth: bool) -> str:

@@ -32,6 +32,7 @@ from .server_answers import Answer, Desk, LostAnswer
 
 __all__ = ["DEFAULT_NETWORKS", "Server", "serve"]
 
+_REST_FAMILIES: Final = ("tron", "aptos", "cosmos")  # bodies are JSON, and paths say what is asked
 DEFAULT_NETWORKS: Final = ("bitcoin", "ethereum", "tron", "solana")
 _LARGEST_BODY: Final = 8 * 1024 * 1024
 _SILENCE: Final = 60.0  # seconds that a connection may be quiet
@@ -244,9 +245,9 @@ class _Handler(BaseHTTPRequestHandler):
             rest = unquote(parts.path).lstrip("/")
         if row is None:
             return self._index(name)
-        if row.family == "tron":
-            if rest:
-                return desk.tron(row, method, rest, body, query)
+        if row.family in _REST_FAMILIES:
+            if rest or row.family != "tron":
+                return desk.json_rest(row, method, rest, body, query)
         elif row.family == "bitcoin" and rest and not (method == "POST" and rest.startswith("wallet/")):
             return desk.esplora(row, method, rest, body, query)
         elif method == "POST":

@@ -18,7 +18,9 @@ __all__ = ["Answer", "Desk", "LostAnswer", "write_json"]
 
 _MOST_CALLS: Final = 1000
 _SENDING: Final = frozenset({"eth_sendRawTransaction", "sendTransaction", "sendrawtransaction"})
-_SENDING_PATHS: Final = frozenset({"tx", "wallet/broadcasttransaction", "wallet/broadcasthex"})
+_SENDING_PATHS: Final = frozenset(
+    {"tx", "wallet/broadcasttransaction", "wallet/broadcasthex", "transactions", "cosmos/tx/v1beta1/txs"}
+)
 _PARSE_ERROR, _INVALID_REQUEST, _METHOD_NOT_FOUND, _INTERNAL = -32700, -32600, -32601, -32603
 
 
@@ -161,8 +163,8 @@ class Desk:
         text = body.decode("utf-8", "replace") if body else None
         return self._rest(Rest(row.id, method, path, text=text, query=query, broadcast=path in _SENDING_PATHS))
 
-    def tron(self, row: Network, method: str, path: str, body: bytes, query: Mapping[str, str]) -> Answer:
-        """A request to TRON's HTTP API; a body is JSON whatever its type says."""
+    def json_rest(self, row: Network, method: str, path: str, body: bytes, query: Mapping[str, str]) -> Answer:
+        """A request to an HTTP API that takes JSON (TRON, Aptos, Cosmos); a body is JSON whatever its type says."""
         try:
             asked = _with_floats(json_text.parse(body, fractions=True)) if body.strip() else None
         except InputError as error:

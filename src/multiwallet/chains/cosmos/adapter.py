@@ -26,6 +26,7 @@ from ...transactions import (
 from . import addresses, answers, delivery, denoms, forms, holdings, offchain, signing, summary
 from . import build as building
 from .message import Message
+from .multisig import Multisig
 from .rules import Rules, hrp_of, rules_of
 from .sign_doc import SignDoc, decode_raw, encode_raw
 
@@ -39,9 +40,10 @@ class Cosmos(Chain):
     ``gas_price`` (text, in the fee denom), ``sequence``, ``timeout_height`` or ``expires_in`` (blocks),
     ``messages`` (a list of objects with ``@type``, after the payments), ``delegate``, ``undelegate``, ``redelegate``,
     ``withdraw_rewards`` (validators), ``channel``, ``receiver``, ``ibc_timeout`` (seconds) and ``ibc_memo`` for an IBC
-    transfer, and ``fee_granter``.
+    transfer, ``fee_granter``, and ``multisig`` (``{"threshold": 2, "public_keys": [...]}``) to pay from an account of
+    several keys, of which this account's is one.
 
-    A transaction has one signer. Its expiry is the last block that may include it.
+    A transaction has one signer, or one such account. Its expiry is the last block that may include it.
     """
 
     family: ClassVar[str] = "cosmos"
@@ -63,6 +65,11 @@ class Cosmos(Chain):
     def parse_address(self, network: Network, text: str) -> str:
         """The lower-case form of an account's or contract's address on this chain; InvalidAddress."""
         return addresses.parse(hrp_of(network), text)
+
+    def multisig_address(self, network: Network, threshold: int, public_keys: Sequence[bytes]) -> str:
+        """The address of an account of several keys (33 bytes each; their order counts), of which so many must sign."""
+        members = Multisig.read({"threshold": threshold, "public_keys": list(public_keys)})
+        return addresses.text(hrp_of(network), members.address_bytes())
 
     def asset_id(self, network: Network, reference: str) -> str:
         """``.../native:DENOM`` (percent-encoded), or ``.../ibc:HASH`` of a coin that came over IBC."""
@@ -166,10 +173,11 @@ class Cosmos(Chain):
         rules = rules_of(network)
         doc = SignDoc.decode(rules.hrp, transaction.body)
         found = signing.checked(rules, doc, signed)
-        if doc.multisig is not None:
+        several = doc.multisig
+        if several is not None:
             found |= signing.stored(doc, transaction.context)
             doc, _ = signing.with_signatures(rules, doc, found)
-            if len(found) < doc.multisig.threshold:
+            if len(found) < several.threshold:
                 raw = signing.partial(doc, found)
                 return SignedTransaction(self, network, raw, "", False, doc.timeout_height or None)
             raw = signing.complete(doc, found)

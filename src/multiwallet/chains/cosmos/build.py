@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from ...amounts import Amount, Asset
@@ -11,6 +12,7 @@ from ...ops import Effect, Op, ask, attempt
 from ...transactions import Fee
 from . import answers, summary
 from .coins import Coin
+from .multisig import KEY_TYPE, pack
 from .rules import Rules, price_text
 from .sign_doc import SignDoc, encode_raw
 from .wishes import Wish, wish_of
@@ -34,7 +36,7 @@ def build(
     block; then a trial run, unless ``gas`` was given.
     """
     wish = wish_of(holder, rules, payments, options)
-    network, address = holder.network, holder.address
+    network, address = holder.network, wish.holder.address
     payer = str(wish.native.get("fee_granter", ""))
     spends = sorted({*wish.spent(1), rules.denom})
     effects: list[Effect] = [answers.account_call(network, address)]
@@ -70,8 +72,8 @@ def build(
         wish.messages(1 if wish.everything == rules.denom else first, time),
         (),
         wish.gas or 0,
-        rules.key_type_url,
-        holder.public_key,
+        rules.key_type_url if wish.multisig is None else KEY_TYPE,
+        holder.public_key if wish.multisig is None else b"",
         account.sequence if wish.sequence is None else wish.sequence,
         account.number,
         rules.chain_id,
@@ -79,11 +81,16 @@ def build(
         wish.timeout_height or (height + wish.expires_in if wish.expires_in else 0),
         wish.mode,
         granter=payer,
+        multisig=wish.multisig,
     )
     gas = wish.gas
     if gas is None:
         trial = doc.with_fee((Coin(rules.denom, fallback),) if fallback else (), 0)
-        (answer,) = yield from ask(answers.simulate_call(network, encode_raw(trial, bytes(64))))
+        signature = bytes(64)
+        if wish.multisig is not None:
+            trial = replace(trial, signed=tuple(range(wish.multisig.threshold)))
+            signature = pack([signature] * wish.multisig.threshold)
+        (answer,) = yield from ask(answers.simulate_call(network, encode_raw(trial, signature)))
         gas = -(-answers.simulated(answer) * _ADJUSTMENT[0] // _ADJUSTMENT[1])
     units = answers.fee_units(gas, price)
     _check_fee(wish, units, gas, price, options)
@@ -99,8 +106,6 @@ def build(
 
 
 def _with_messages(doc: SignDoc, wish: Wish, units: int, time: int) -> SignDoc:
-    from dataclasses import replace
-
     return replace(doc, messages=wish.messages(units, time))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ...amounts import Asset
@@ -13,6 +13,7 @@ from ...errors import AmountError, InputError, InvalidAddress, shown
 from . import addresses, denoms
 from .coins import Coin, summed
 from .message import Message, coin_values, from_json, make
+from .multisig import Multisig
 from .rules import Rules, decimal
 from .sign_doc import AMINO, DIRECT
 
@@ -37,6 +38,7 @@ _OPTIONS: Final = (
     "ibc_timeout",
     "ibc_memo",
     "fee_granter",
+    "multisig",
 )
 _BANK: Final = "/cosmos.bank.v1beta1.MsgSend"
 _MOST_MESSAGES: Final = 200
@@ -60,6 +62,7 @@ class Wish:
     expires_in: int | None
     native: Mapping[str, Any]
     everything: str | None
+    multisig: Multisig | None
 
     @property
     def needs_head(self) -> bool:
@@ -123,6 +126,14 @@ def wish_of(holder: Holder, rules: Rules, payments: tuple[Payment, ...], options
     check_options(options, *_OPTIONS)
     native = dict(options.native)
     network = holder.network
+    multisig = Multisig.read(native["multisig"]) if "multisig" in native else None
+    if multisig is not None:
+        if holder.public_key not in multisig.keys or rules.eth_keys:
+            raise InputError("this account's key is none of those of the multisig account")
+        if native.get("sign_mode", "amino") != "amino":
+            raise InputError("members of a multisig account sign amino JSON")
+        native["sign_mode"] = "amino"
+        holder = replace(holder, address=addresses.text(rules.hrp, multisig.address_bytes()))
     everything = [payment for payment in payments if payment.everything]
     if everything and (len(payments) != 1 or "messages" in native):
         raise InputError('"max" is paid alone: nothing else may be in the transaction')
@@ -170,6 +181,7 @@ def wish_of(holder: Holder, rules: Rules, payments: tuple[Payment, ...], options
         expires_in,
         native,
         denoms.denom_of(network, everything[0].asset) if everything else None,
+        multisig,
     )
 
 
