@@ -63,9 +63,9 @@ def import_private_key(
     and the text does not tell. Raises :class:`~multiwallet.errors.InvalidKey`, without the key.
     """
     forms = _key_forms(chain, network)
-    if kind is not None and kind not in chain.kinds:
-        raise InputError(f"{network.name} has no address kind {shown(kind)}: the kinds are {', '.join(chain.kinds)}")
-    curve = chain.curve_of(network, chain.kinds[0] if kind is None else kind)
+    if kind is not None and kind not in chain.kinds_of(network):
+        raise InputError(f"{network.name} has no address kind {shown(kind)}: the kinds are {', '.join(chain.kinds_of(network))}")
+    curve = chain.curve_of(network, chain.kinds_of(network)[0] if kind is None else kind)
     marked = read_form(key, forms) if isinstance(key, str) else None
     if marked is not None:
         if kind is None or marked.curve != curve:
@@ -94,9 +94,9 @@ def _kind_with(curve: str, chain: Chain, network: Network, asked: str | None) ->
     """The kind that a key of this curve implies: empty where it is that of the default kind anyway."""
     if asked is not None:
         raise InvalidKey(f"this key is of {curve}, and the kind {asked!r} of {network.name} has another curve")
-    if chain.curve_of(network, chain.kinds[0]) == curve:
+    if chain.curve_of(network, chain.kinds_of(network)[0]) == curve:
         return ""
-    for kind in chain.kinds:
+    for kind in chain.kinds_of(network):
         if chain.curve_of(network, kind) == curve:
             return kind
     raise InvalidKey(f"this key is of {curve}, and no account of {network.title} here has such keys")

@@ -164,6 +164,8 @@ def _read_file(name: str | os.PathLike[str], known: _Table) -> list[Network]:
 def _check_family(row: Network) -> None:
     if row.family not in FAMILIES and row.family not in _plugins():
         raise InputError(f"there is no family {shown(row.family)}: the families are {', '.join(sorted(FAMILIES))}")
+    if row.family == "bitcoin":
+        chain(row).kinds_of(row)  # which checks its params: a misspelt one would change nothing, in silence
 
 
 def _changes(name: str, table: Mapping[str, Any], known: _Table | None) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from multiwallet.errors import (
     InputError,
     InsufficientFunds,
     InvalidAddress,
+    MissingExtra,
     Rejected,
     SigningRefused,
     Timeout,
@@ -254,6 +255,13 @@ def test_any_contract_by_its_own_abi(devnet: Devnet, wallet: Wallet) -> None:
     assert action.details["owner"] == "eosio"
     assert any("as the ABI from the node says" in warning for warning in transaction.summary.warnings)
     account.broadcast(account.sign(transaction.to_json())).wait()
+    # An action of the system contract that is not carried here is written by the ABI of the node as well.
+    bid = {
+        "account": "eosio",
+        "name": "bidname",
+        "data": {"bidder": account.address, "newname": "abc", "bid": "1.0000 EOS"},
+    }
+    account.send(to=account.address, amount="0", data=[bid]).wait()
     bad = [{"account": contract, "name": "open", "data": {"owner": "eosio"}}]
     assert "lacks the field" in refusal(InputError, account.build, to="eosio", amount="0", data=bad).message
 
@@ -338,3 +346,9 @@ def test_without_automine_blocks_come_on_demand() -> None:
         assert folder.is_dir()
     assert process.poll() is not None
     assert not folder.exists()
+
+
+def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("multiwallet.devnet.antelope_node.find_spec", lambda name: None)
+    with Devnet() as devnet:
+        assert refusal(MissingExtra, devnet.engine, "eos-local").extra == "nodeos"

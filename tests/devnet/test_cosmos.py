@@ -248,6 +248,28 @@ def test_garbage_is_code_2(data: bytes) -> None:
     assert answer["code"] in (2, 18)
 
 
+@settings(max_examples=300, deadline=None)
+@given(position=st.integers(0, 10_000), byte=st.integers(0, 255))
+def test_a_changed_byte_is_refused(position: int, byte: int) -> None:
+    engine = _funded()
+    raw = bytearray(transaction(engine, memo="memo", timeout=10**9))
+    position %= len(raw)
+    if raw[position] == byte:
+        return
+    raw[position] = byte
+    before = held(engine, A)
+    answer = send(engine, bytes(raw))
+    assert answer["code"] != 0
+    assert held(engine, A) == before
+
+
+@cache
+def _funded() -> CosmosEngine:
+    engine = CosmosEngine(network("cosmos"))
+    engine.fund(A, 10 * ATOM)
+    return engine
+
+
 @cache
 def _shared() -> CosmosEngine:
     return CosmosEngine(network("cosmos"))

@@ -124,10 +124,10 @@ def test_urls(name: str) -> None:
     row = TABLE[name]
     endpoints = row["endpoints"]
     assert len(set(endpoints)) == len(endpoints)
-    assert endpoints or row.get("status") == "derive-only"
+    assert endpoints or row.get("testnet") or row.get("status") == "derive-only"
     for url in endpoints:
-        parts = urlsplit(url)
-        if name in REGTEST:
+        parts = urlsplit(url.removeprefix("blockbook+"))
+        if name in REGTEST or (row.get("testnet") and url.startswith("core+")):
             assert (parts.scheme, parts.hostname) == ("core+http", "127.0.0.1")
             assert parts.port
         else:

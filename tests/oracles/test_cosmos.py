@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ class Oracle:
 
     def stop(self) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):  # the process has ended already
+            self._process.stdin.close()
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
@@ -400,6 +402,31 @@ def test_the_devnet_takes_what_cosmjs_and_wallet_core_sign(oracle: Oracle) -> No
             assert engine.places[txid][1].code == 0
             assert engine.books.accounts[holder.address].sequence == sequence + 1
         assert engine.books.held(friend.address, rules.denom) == 1 + 2 + 3
+
+
+@pytest.mark.oracle
+def test_multisig_transactions_are_cosmjs(oracle: Oracle) -> None:
+    rng = random.Random(7)
+    for _ in range(15):
+        count = rng.randrange(1, 13)
+        threshold = rng.randrange(1, count + 1)
+        made = [_holder(rng, HUB) for _ in range(count)]
+        several = {"threshold": threshold, "public_keys": [holder.public_key for _, holder, _ in made]}
+        keys = {"privateKeys": [private for _, _, private in made], "threshold": threshold, "prefix": "cosmos"}
+        address = CHAIN.multisig_address(HUB, threshold, several["public_keys"])
+        assert oracle("signMultisig", **keys)["address"] == address
+        asked = _without_separators(_arguments(rng, HUB, address, "00", amino=True))
+        asked["fee"].pop("granter", None)
+        signers = sorted(rng.sample(range(count), threshold))
+        theirs = oracle("signMultisig", **{**asked, **keys, "signers": signers})
+        native: Any = {"multisig": several, "sign_doc": theirs["doc"]}
+        for index in rng.sample(signers, threshold):
+            key, holder, _ = made[index]
+            signed = _sign(key, holder, native)
+            native = signed.raw
+        assert signed.complete
+        assert signed.hex() == theirs["raw"]
+        assert CHAIN.parse_signed(HUB, theirs["raw"]).txid == signed.txid
 
 
 def test_accounts_are_bip_utils() -> None:

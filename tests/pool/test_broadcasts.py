@@ -60,6 +60,22 @@ def test_the_first_acceptance_ends_it_and_the_slow_one_still_gets_it(serve, pool
     assert SEND.method in slow.methods()
 
 
+def test_an_endpoint_that_is_not_ready_yet_gets_it_later(serve, pool):
+    release = threading.Event()
+
+    def identity(params: Any) -> str:
+        release.wait(20)
+        return "0x1"
+
+    late, quick = serve(eth_chainId=identity, eth_sendRawTransaction="0xid"), serve(eth_sendRawTransaction="0xid")
+    made = pool({"ethereum": [late.url, quick.url]}, broadcast_to="all")
+    assert made.one(SEND) == "0xid"
+    assert SEND.method not in late.methods()
+    release.set()
+    made.settle()
+    assert SEND.method in late.methods()
+
+
 def test_any_acceptance_beats_refusals_and_losses(watched, pool):
     for order in itertools.permutations(["0xid", Rejected("insufficient funds"), Timeout("lost")]):
         made = pool({"ethereum": [says(watched, outcome) for outcome in order]}, broadcast_to="all")

@@ -236,6 +236,35 @@ def test_nothing_is_believed_that_fewer_said(answers, quorum):
         assert ("refuse" if isinstance(outcome, Rejected) else outcome) in winners
 
 
+def test_two_camps_of_equal_size_are_no_agreement(watched):
+    """Driven by hand: all four answers arrive at once, and either camp would be enough alone."""
+    from multiwallet import EndpointPool
+    from multiwallet.pool.conversation import Ended
+    from multiwallet.pool.quorum import agree
+
+    with EndpointPool({"ethereum": [watched() for _ in range(4)]}, quorum=2, lag=None, hedge_after=1.0) as made:
+        roster = made._rosters[ID]
+        told = dict(zip(roster.members, ["0x1", "0x1", "0x2", "0x2"], strict=True))
+        conversation = agree(roster, "", [NONCE])
+        under_way: list[Any] = []
+        back: Any = None
+        ballots = 0
+        try:
+            while True:
+                step = conversation.send(back)
+                under_way.extend(step.visits)
+                back = []
+                if len(under_way) == 4:
+                    ballots += 1
+                    back = [Ended(visit, [told[visit.member]]) for visit in under_way]
+                    under_way.clear()
+        except StopIteration as ended:
+            (outcome,) = ended.value
+    assert isinstance(outcome, BadResponse)
+    assert "2 different answers" in outcome.message
+    assert ballots == 2
+
+
 # -- what is compared --------------------------------------------------------------------------------------------------
 
 UTXO = Rest("bip122:x", "GET", "address/bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu/utxo")

@@ -412,6 +412,15 @@ def test_a_hedge_that_fails_leaves_the_first_its_time(serve, pool):
     assert made.one(GAS) == "0xlate"
 
 
+def test_one_hedge_is_enough(serve, pool):
+    release = threading.Event()
+    slow, slower, third = serve(**gas(release)), serve(**gas(release)), serve(**gas("0xthird"))
+    made = pool({"ethereum": [slow.url, slower.url, third.url]}, hedge_after=0.1, lag=None)
+    threading.Timer(0.8, release.set).start()
+    assert made.one(GAS) == "0xlate"
+    assert third.asked == []
+
+
 def test_a_broadcast_is_never_hedged(serve, pool):
     release = threading.Event()
     slow, other = serve(eth_sendRawTransaction=release), serve(eth_sendRawTransaction="0xother")

@@ -105,7 +105,7 @@ class AntelopeEngine:
         name = self.account_of(address)
         if not self.chain.exists(name):
             stake = f"{_STAKE}.0000 {self.network.symbol}"
-            self._done(self.chain.push(self.chain.account_calls(name, address, _RAM, stake)))
+            self.chain.push(self.chain.account_calls(name, address, _RAM, stake))
         return name
 
     def _transfer(self, contract: str, issuer: str, to: str, units: int, symbol: names.Symbol) -> str:

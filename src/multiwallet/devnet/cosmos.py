@@ -115,7 +115,7 @@ class CosmosEngine:
             raise Failure(19, "tx already exists in cache: tx already in mempool")
         try:
             transaction = Transaction.decode(raw)
-        except (InputError, UnicodeDecodeError) as error:
+        except InputError as error:
             raise Failure(2, f"{error}: tx parse error") from None
         self.checked().ante(transaction)
         self.waiting[txid] = transaction

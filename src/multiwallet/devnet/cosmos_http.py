@@ -210,7 +210,7 @@ class CosmosHttp:
         raw = self._bytes(body)
         try:
             transaction = Transaction.decode(raw)
-        except (InputError, UnicodeDecodeError) as error:
+        except InputError as error:
             raise refuse(3, f"tx parse error: {error}") from None
         books = self._engine.checked()
         try:

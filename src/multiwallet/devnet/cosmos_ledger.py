@@ -214,7 +214,10 @@ class Books:
         if terms.eth_keys and len(signature) == 65:
             signature = signature[:64]
         if transaction.members:
-            listed = [value for number, _, value in parse(signature) if number == 1]
+            try:
+                listed = [value for number, _, value in parse(signature) if number == 1]
+            except InputError:
+                listed = []
             right = 1 <= transaction.threshold <= len(transaction.signed) == len(listed) and all(
                 isinstance(value, bytes) and verify(transaction.members[index], digest, value)
                 for index, value in zip(transaction.signed, listed, strict=True)

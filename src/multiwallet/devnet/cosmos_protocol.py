@@ -116,6 +116,15 @@ class Transaction:
     @classmethod
     def decode(cls, raw: bytes) -> Transaction:
         """Read TxRaw. Raises InputError, as a chain answers code 2."""
+        try:
+            return cls._decode(raw)
+        except (AttributeError, TypeError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError("errUnknownField: a field has another wire type, or is no UTF-8") from None
+
+    @classmethod
+    def _decode(cls, raw: bytes) -> Transaction:
         outer = _fields(raw)
         body, auth = _one(outer, 1), _one(outer, 2)
         signatures = outer.get(3, [])
@@ -149,18 +158,33 @@ class Transaction:
             _one(fee, 4, b"").decode(),
             signatures[0],
             **several,
-        )
+        )._checked()
+
+    def _checked(self) -> Transaction:
+        numbers = (self.timeout_height, self.mode, self.sequence, self.gas)
+        texts = (self.key, self.signature, self.body, self.auth_info)
+        if not all(isinstance(item, int) for item in numbers) or not all(isinstance(item, bytes) for item in texts):
+            raise InputError("errUnknownField: a field has another wire type")
+        return self
 
 
 def _several(key: bytes, mode: bytes) -> dict[str, Any]:
     """The members of a LegacyAminoPubKey, and who of them signed."""
     parts = _fields(key)
-    members = tuple(_one(_fields(_one(_fields(item), 2)), 1) for item in parts.get(2, []))
-    array = _fields(_one(_fields(_one(_fields(mode), 2)), 1))
+    listed = [_fields(item) for item in parts.get(2, [])]
+    if any(_one(item, 1, b"") != b"/cosmos.crypto.secp256k1.PubKey" for item in listed):
+        raise InputError("unable to resolve a member's type URL")
+    members = tuple(_one(_fields(_one(item, 2)), 1) for item in listed)
+    multi = _fields(_one(_fields(mode), 2))
+    array = _fields(_one(multi, 1))
     bits = _one(array, 2, b"")
-    if not members or -(-len(members) // 8) != len(bits) or _one(array, 1, 0) != len(members) % 8:
+    if not 1 <= _one(parts, 1, 0) <= len(members) <= 100 or not all(isinstance(item, bytes) for item in members):
+        raise InputError("tx parse error: the threshold does not fit the keys")
+    if -(-len(members) // 8) != len(bits) or _one(array, 1, 0) != len(members) % 8:
         raise InputError("tx parse error: the bit array does not fit the keys")
     signed = tuple(n for n in range(len(members)) if bits[n // 8] & 0x80 >> n % 8)
+    if multi.get(2, []) != [b"\x0a\x02\x08\x7f"] * len(signed):
+        raise InputError("tx parse error: every member signs amino JSON")
     return {"threshold": _one(parts, 1, 0), "members": members, "signed": signed}
 
 

@@ -100,11 +100,11 @@ def account_descriptors(
     material = key._material
     if isinstance(material, PrivateKey):
         body = bitcoin_key(key) if private else material.public_key("secp256k1").hex()
-        return [descriptor_text.with_checksum(_form(kind or hint.kind or chain.kinds[0]).format(body))]
+        return [descriptor_text.with_checksum(_form(kind or hint.kind or chain.kinds_of(row)[0]).format(body))]
     if isinstance(material, Tree):
         if material.origin is None or hint.path is None:
             raise Unsupported("where this extended key stands in its tree is not known: write it as extended-key")
-        kind = kind or hint.kind or chain.kinds[0]
+        kind = kind or hint.kind or chain.kinds_of(row)[0]
         path = (
             hint.path if hint.is_branch or len(hint.path) else chain.path(row, account=account, index=None, kind=kind)
         )
@@ -113,7 +113,7 @@ def account_descriptors(
             fingerprint = node.fingerprint
         below = Path(path.indexes[len(origin) :])
     else:
-        kind = kind or hint.kind or chain.kinds[0]
+        kind = kind or hint.kind or chain.kinds_of(row)[0]
         path = hint.path if hint.path is not None else chain.path(row, account=account, index=None, kind=kind)
         with seed_of(key) as seed:
             node = ExtendedKey.from_seed(seed, "tprv" if row.testnet else "xprv")

@@ -117,7 +117,7 @@ class PrivateKey(_Held):
         except Unsupported:
             return None
         chain = registry.chain(row)
-        kind = hint.kind or (chain.kinds[0] if self.compressed else "p2pkh")
+        kind = hint.kind or (chain.kinds_of(row)[0] if self.compressed else "p2pkh")
         return chain.address(row, self.public_key(chain.curve_of(row, kind)), kind)
 
     def export(self, hint: AccountHint) -> str:

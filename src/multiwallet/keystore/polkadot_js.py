@@ -178,7 +178,7 @@ def _pair_of(key: ImportedKey, material: PrivateKey) -> tuple[str, bytes, bytes]
     curve = "ed25519"
     if row is not None:
         chain = registry.chain(row)
-        curve = chain.curve_of(row, key.accounts[0].kind or chain.kinds[0])
+        curve = chain.curve_of(row, key.accounts[0].kind or chain.kinds_of(row)[0])
     private = material.secret.expose()
     if curve == "ed25519":
         public = material.public_key(curve)

@@ -237,11 +237,11 @@ def _chosen(key: ImportedKey, kind: str | None, account: int) -> tuple[Tree, str
     chain = registry.chain(row)
     if chain.curve != "secp256k1":
         raise Unsupported(f"{row.title} signs with {chain.curve}, which has no such extended keys")
-    path = chain.path(row, account=account, index=None, kind=kind or chain.kinds[0])
+    path = chain.path(row, account=account, index=None, kind=kind or chain.kinds_of(row)[0])
     path = Path(path.indexes[:3])
     with seed_of(key) as seed:
         master = ExtendedKey.from_seed(seed, "tprv" if row.testnet and len(chain.kinds) > 1 else "xprv")
-    return Tree(master.derive(path), path, fingerprint=master.fingerprint, address_kind=kind or chain.kinds[0]), None
+    return Tree(master.derive(path), path, fingerprint=master.fingerprint, address_kind=kind or chain.kinds_of(row)[0]), None
 
 
 def _output(key: ImportedKey, kind: str | None, account: int, tags: dict[str, int]) -> Any:

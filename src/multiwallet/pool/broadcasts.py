@@ -17,7 +17,6 @@ from .. import telemetry
 from ..errors import BadResponse, MultiwalletError, RateLimited, Rejected, Timeout, TransportError
 from ..ops import Effect, Outcome
 from .conversation import Conversation, Visit, paused, waited
-from .member import Member
 from .questions import label
 from .roster import Ladder, Roster
 
@@ -62,8 +61,7 @@ def broadcast(roster: Roster, service: str, effect: Effect) -> Conversation[list
 
     It ends with the first acceptance, and what is under way then goes on. What is sent is always identical.
     """
-    refused: set[Member] = set()
-    ladder = Ladder(roster, service, lambda: [member for member in roster.ranked(service) if member not in refused])
+    ladder = Ladder(roster, service)
     wanted = len(roster.serving(service)) if roster.settings.broadcast_to is None else roster.settings.broadcast_to
     flying: list[Visit] = []
     outcomes: list[Outcome] = []
@@ -103,7 +101,6 @@ def broadcast(roster: Roster, service: str, effect: Effect) -> Conversation[list
                 telemetry.count("multiwallet.broadcasts", **about, result="lost" if lost else "not sent")
             else:
                 answers += 1
-                refused.add(end.visit.member)
                 telemetry.count("multiwallet.broadcasts", **about, result="refused")
     return [joined(roster.network.family, outcomes) if outcomes else ladder.error()]
 

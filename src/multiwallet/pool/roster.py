@@ -137,9 +137,8 @@ class Roster:
 class Ladder:
     """Whom to ask next for one conversation: everybody once, then pauses and everybody again, up to the attempts."""
 
-    def __init__(self, roster: Roster, service: str, order: Callable[[], list[Member]] | None = None) -> None:
+    def __init__(self, roster: Roster, service: str) -> None:
         self._roster = roster
-        self._order = order or (lambda: roster.ranked(service))
         self._service = service
         self._tried: set[Member] = set()
         self._left = max(roster.settings.retry.attempts, len(roster.members))
@@ -153,7 +152,7 @@ class Ladder:
         """
         if self._left <= 0:
             return None
-        order = self._order()
+        order = self._roster.ranked(self._service)
         left_out = set(self._tried)
         if fresh:
             left_out |= self._roster.behind(order) | {member for member in order if member.doubted}

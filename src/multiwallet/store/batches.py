@@ -18,7 +18,7 @@ from ..errors import IdempotencyConflict, MultiwalletError, StoreError
 from .nonces import _lock
 from .outgoing import _ALIVE, CoinsTaken, Intent, _records, _reserve, _text
 from .records import Outgoing, Purpose, State
-from .schema import attempts, batch_lines, batches, coin_reservations, nonce_leases, outgoing
+from .schema import attempts, batch_lines, batches, coin_reservations, lanes, nonce_leases, outgoing
 
 if TYPE_CHECKING:
     from .store import Store
@@ -32,7 +32,9 @@ __all__ = [
     "Verdict",
     "enter",
     "find_batch",
+    "known_keys",
     "lines_of",
+    "next_nonce",
     "note_broadcasts",
     "open_batch",
     "put_off",
@@ -507,3 +509,15 @@ def _insert(store: Store, table: sa.Table) -> Any:
     else:
         from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]  # the same call of another class
     return insert(table)
+
+
+def known_keys(store: Store, keys: Sequence[str]) -> frozenset[str]:
+    """Which of these keys have a payment."""
+    with store.read() as connection:
+        return frozenset(connection.scalars(sa.select(outgoing.c.key).where(outgoing.c.key.in_(list(keys)))))
+
+
+def next_nonce(store: Store, lane: str) -> int:
+    """The lowest number that no payment of an account was ever given, nor any below it; zero for an unknown account."""
+    with store.read() as connection:
+        return int(connection.scalar(sa.select(lanes.c.next_nonce).where(lanes.c.lane == lane)) or 0)

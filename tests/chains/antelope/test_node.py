@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from multiwallet import Account, Amount, Asset, Transfer, Wallet, network
 from multiwallet.chain import Network
 from multiwallet.chains.antelope import Antelope, known_abis, names, serialization
 from multiwallet.chains.antelope.transaction import Transaction
+from multiwallet.crypto.hashes import sha256
 from multiwallet.crypto.secp256k1 import SecpKey
 from multiwallet.errors import (
     BadResponse,
@@ -90,9 +92,19 @@ def _fake(row: Network, **changed: Any) -> FakeTransport:
         "get_account": lambda effect: _told(effect.json["account_name"]),
         "get_currency_balance": ["100.0000 EOS"],
         "get_accounts_by_authorizers": _listed("alice@owner", "alice@active"),
-        "get_block": lambda effect: {"block_num": int(effect.json["block_num_or_id"]), "transactions": []},
+        "get_block": _chain_with({}),
+        "get_raw_abi": lambda effect: _raw_abi(effect.json["account_name"], b"\x0eeosio::abi/1.1" + bytes(8)),
     } | changed
     return FakeTransport({f"v1/chain/{name}": answer for name, answer in answers.items()})
+
+
+def _raw_abi(account: str, packed: bytes) -> dict[str, Any]:
+    return {
+        "account_name": account,
+        "code_hash": "00" * 32,
+        "abi_hash": sha256(packed).hex(),
+        "abi": base64.b64encode(packed).decode() + "=",
+    }
 
 
 def _account(row: Network, fake: FakeTransport, kind: str = "alice") -> Account:
@@ -325,20 +337,11 @@ def test_a_node_of_another_chain(row: Network) -> None:
 
 
 def test_an_abi_must_have_the_stated_hash(row: Network) -> None:
-    import base64
-
-    from multiwallet.crypto.hashes import sha256
-
     name = names.name_value("act").to_bytes(8, "little")
     packed = b"\x0eeosio::abi/1.1" + b"\0\1\3act\0\1\1a\6uint32\1" + name + b"\3act\0\0\0\0\0"
 
     def raw(**changed: Any) -> dict[str, Any]:
-        return {
-            "account_name": "someone",
-            "code_hash": "00" * 32,
-            "abi_hash": sha256(packed).hex(),
-            "abi": base64.b64encode(packed).decode() + "=",
-        } | changed
+        return _raw_abi("someone", packed) | changed
 
     action = {"account": "someone", "name": "act", "data": {"a": 7}}
     account = _account(row, _fake(row, get_raw_abi=raw()))
@@ -411,7 +414,12 @@ def _chain_with(blocks: dict[int, list[str]], status: str = "executed") -> Any:
             {"status": status, "cpu_usage_us": 100, "net_usage_words": 16, "trx": {"id": txid}}
             for txid in blocks.get(number, [])
         ]
-        return {"block_num": number, "transactions": [{"status": "executed", "trx": "ff" * 32}, *found]}
+        time = names.time_text((HEAD_TIME - 1) * 1_000_000 + (number - BLOCK) * 500_000)
+        return {
+            "block_num": number,
+            "timestamp": time,
+            "transactions": [{"status": "executed", "trx": "ff" * 32}, *found],
+        }
 
     return answer
 
@@ -447,10 +455,46 @@ def test_expired_only_when_no_final_block_can_hold_it(row: Network) -> None:
     assert _account(row, behind).status(TXID, expiry=HEAD_TIME - 100).status is Status.UNKNOWN
 
 
+def test_missed_blocks_do_not_hide_a_transaction(row: Network) -> None:
+    # Producers missed every second block since: the block of the expiry is not where two blocks a second would put it.
+    whole = _chain_with({BLOCK - 10_100: [TXID]})
+
+    def slow(effect: Any) -> Any:
+        number = int(effect.json["block_num_or_id"])
+        return whole(effect) | {"timestamp": names.time_text((HEAD_TIME - 1 + number - BLOCK) * 1_000_000)}
+
+    receipt = _account(row, _fake(row, get_block=slow)).status(TXID, expiry=HEAD_TIME - 10_000)
+    assert receipt.block == BLOCK - 10_100
+
+
+def test_blocks_that_a_node_lacks_are_not_called_empty(row: Network) -> None:
+    whole = _chain_with({BLOCK - 5000: [TXID]})
+    kept = BLOCK - 300
+
+    def short(effect: Any) -> Any:
+        number = int(effect.json["block_num_or_id"])
+        return whole(effect) if number > kept else Rejected("no such block", node_code=400)
+
+    fake = _fake(row, get_block=short)
+    assert _account(row, fake).status(TXID, expiry=HEAD_TIME - 100).status is Status.UNKNOWN
+    assert _account(row, fake).status(TXID, expiry=HEAD_TIME - 4000).status is Status.UNKNOWN
+    late = _fake(row)
+    asked: list[int] = []
+
+    def lags(effect: Any) -> Any:
+        number = int(effect.json["block_num_or_id"])
+        asked.append(number)
+        absent = number == BLOCK - 1 and asked.count(number) < 3
+        return Rejected("not yet", node_code=400) if absent else _chain_with({BLOCK - 1: [TXID]})(effect)
+
+    late.answers["v1/chain/get_block"] = lags
+    assert _account(row, late).wait(TXID, timeout=30).block == BLOCK - 1
+
+
 def test_a_failed_transaction_and_strange_blocks(row: Network) -> None:
     failed = _fake(row, get_block=_chain_with({BLOCK: [TXID]}, "hard_fail"))
     assert _account(row, failed).status(TXID).status is Status.FAILED
-    for answer in (7, {}, {"block_num": 1, "transactions": []}, {"block_num": BLOCK, "transactions": 7}):
+    for answer in (7, {}, {"block_num": 1, "transactions": []}, {"block_num": BLOCK + 2, "transactions": 7}):
         refusal(BadResponse, _account(row, _fake(row, get_block=answer)).status, TXID)
     refusal(InputError, _account(row, _fake(row)).status, "xyz")
 

@@ -31,12 +31,14 @@ from multiwallet.errors import (
     InvalidKey,
     InvalidTransaction,
     SigningRefused,
+    UnknownNetwork,
     Unsupported,
 )
 from multiwallet.keys.hd import ExtendedKey
 from multiwallet.registry import chain, network
 
 VECTORS = json.loads((Path(__file__).resolve().parents[2] / "vectors" / "utxo_cashaddr.json").read_text("utf-8"))
+ROWS = json.loads((Path(__file__).resolve().parents[2] / "vectors" / "utxo_rows.json").read_text("utf-8"))
 WORDS = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
 KIN = ("bitcoin-cash", "dash", "dogecoin", "zcash")
 KEY = bytes.fromhex("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798")
@@ -100,6 +102,39 @@ def test_a_param_that_is_wrong_is_named(changes, words):
         with pytest.raises(InputError, match=words) as caught:
             use(row)
         assert "dogecoin" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_are_what_trezors_definitions_say(name):
+    known, row = dict(ROWS[name]), network(name)
+    assert row.slip44 == row.params["coin_type"] == known.pop("slip44")
+    assert row.params["bip32_public"] == known.pop("xpub_magic", row.params["bip32_public"])
+    assert {key: row.params[key] for key in known} == known
+    assert row.id == f"bip122:{row.params['genesis'][:32]}"
+    # The first block of Bitcoin Cash's own, main and test: checkpoints of Bitcoin Cash Node, Electron Cash, bitcoinj-cash.
+    fork = {
+        "bitcoin-cash": (478559, "000000000000000000651ef99cb9fcbe0dadde1d424bd9f15ff20136191a5eec"),
+        "bitcoin-cash-testnet": (1155876, "00000000000e38fef93ed9582a7df43815d5c2ba9fd37ef70c9a0ea4a285b8f5"),
+    }
+    if name in fork:
+        assert (row.params["genesis_height"], row.params["genesis"]) == fork[name]
+
+
+def test_a_row_of_ones_own_is_checked_when_it_is_added(tmp_path):
+    from multiwallet import add_network, load_networks
+
+    own = {"id": "bip122:00112233445566778899aabbccddeeff", "symbol": "MYC", "decimals": 8, "slip44": 3}
+    with pytest.raises(InputError, match="unknown param 'p2pk'.*'p2pkh'"):
+        add_network("mycoin", **own, params={"p2pk": 30})
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        '[networks.mycoin]\nid = "bip122:00112233445566778899aabbccddeeff"\nsymbol = "MYC"\ndecimals = 8\nslip44 = 3\n'
+        "[networks.mycoin.params]\nkind = ['p2pkh']\n"
+    )
+    with pytest.raises(InputError, match="unknown param 'kind': did you mean 'kinds'"):
+        load_networks(file)
+    with pytest.raises(UnknownNetwork):
+        network("mycoin")
 
 
 def test_sighash_rules_other_than_bitcoins_are_for_p2pkh():

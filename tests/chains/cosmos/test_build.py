@@ -21,6 +21,7 @@ from multiwallet.errors import (
     InsufficientFunds,
     InvalidAddress,
     Rejected,
+    Reverted,
     Unreachable,
     Unsupported,
 )
@@ -134,6 +135,17 @@ def test_older_releases_do_not_tell_what_vests(
     with pytest.raises(InsufficientFunds):
         build((friend, 11_000_000))
     assert node.run(chain.balance(holder, hub.native)).available == hub.amount("10")
+
+
+def test_a_failing_trial_run_is_told_by_every_transport(build: Build, node: Any, friend: str) -> None:
+    text = '{"code":2,"message":"failed to execute message; message index: 0: no such thing with gas used: \'1\'"}'
+    for error in (BadResponse(f"node failed with HTTP status 500: {text}"), Rejected(text, node_code=400)):
+        node.changes["simulate"] = error
+        with pytest.raises(Reverted, match="no such thing"):
+            build((friend, 5))
+    node.changes["simulate"] = BadResponse("HTTP status 502")
+    with pytest.raises(BadResponse):
+        build((friend, 5))
 
 
 def test_everything_leaves_nothing(build: Build, friend: str) -> None:

@@ -245,11 +245,26 @@ def test_amino_and_staking_and_ibc_are_taken(wallet: Wallet, devnet: Devnet) -> 
         assert balance.total > account.network.amount("45")
 
 
+def test_messages_alone_are_sent_with_nothing_paid(wallet: Wallet, devnet: Devnet) -> None:
+    account = wallet.account("cosmos")
+    devnet.fund(account, "5")
+    validator = devnet.engine("cosmos").validators[0]  # type: ignore[attr-defined]  # of this engine alone
+    account.send(to=account.address, amount="1", delegate=validator).wait()
+    claim = {
+        "@type": "/cosmos.distribution.v1beta1.MsgWithdrawDelegatorReward",
+        "delegator_address": account.address,
+        "validator_address": validator,
+    }
+    transaction = account.build(to=account.address, amount="0", messages=[claim])
+    assert [action.kind for action in transaction.summary.actions] == ["claim rewards"]
+    assert account.broadcast(account.sign(transaction)).wait().status is Status.CONFIRMED
+
+
 def test_a_failing_message_costs_the_fee_and_says_why(wallet: Wallet, devnet: Devnet) -> None:
     account = wallet.account("cosmos")
     devnet.fund(account, "5")
     validator = devnet.engine("cosmos").validators[0]  # type: ignore[attr-defined]  # of this engine alone
-    with pytest.raises(Rejected, match="no delegation"):  # the trial run says so first
+    with pytest.raises(Reverted, match="no delegation"):  # the trial run says so first
         account.build(to=account.address, amount="1", undelegate=validator)
     unsigned = account.build(to=account.address, amount="1", undelegate=validator, gas=300_000)
     with pytest.raises(Reverted, match="no delegation"):

@@ -330,6 +330,10 @@ def test_a_message_is_the_same_in_all_three_forms(url: str, holder: Holder) -> N
                 continue  # a contract may well understand that
             with pytest.raises(InvalidTransaction):
                 from_json("cosmos", {**sample, name: wrong})
+    for field in MESSAGES[url].fields:
+        for wire, size in ((protobuf.FIXED64, 8), (protobuf.FIXED32, 4), (protobuf.VARINT, 1)):
+            with pytest.raises(InvalidTransaction):
+                decode("cosmos", url, bytes((field.number << 3 | wire,)) + b"\x01" * size)
     with pytest.raises(InvalidTransaction, match="no field"):
         from_json("cosmos", {**sample, "surprise": 1})
     with pytest.raises(InvalidTransaction):

@@ -321,3 +321,28 @@ def test_amounts_beyond_the_type(opening):
     _, account, other = opening("hub15")
     with pytest.raises(InputError):
         account.build(to=other.address, amount=Amount(2**128, account.network.native))
+
+
+def test_a_node_that_hides_the_proof_is_refused_where_there_is_one(opening):
+    from dataclasses import replace
+
+    from multiwallet import Wallet
+
+    node, account, other = opening("hub15")
+    node.version["apis"] = []  # metadata of version 15 are not offered
+    strict = replace(account.network, params={**account.network.params, "metadata_hash": True})
+    wallet = Wallet.from_mnemonic(
+        "bottom drive obey lake curtain smoke basket hold race lonely fit walk", transport=node
+    )
+    node.data = node.data[:4] + b"\x0e" + node.data[5:]
+    with pytest.raises(BadResponse):
+        wallet.account(strict).build(to=other.address, amount="1")
+    _, account, other = opening("polkadot14")
+    strict = replace(account.network, params={**account.network.params, "metadata_hash": True})
+    wallet = Wallet.from_mnemonic(
+        "bottom drive obey lake curtain smoke basket hold race lonely fit walk", transport=opening("polkadot14")[0]
+    )
+    error = refusal(BadResponse, wallet.account(strict).build, to=other.address, amount="1")
+    assert "without proof" in error.message
+    summary = wallet.account(strict).build(to=other.address, amount="1", metadata_hash=False).summary
+    assert any("can prove them" in warning for warning in summary.warnings)

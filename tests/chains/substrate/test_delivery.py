@@ -197,3 +197,14 @@ def test_a_block_of_another_number(sent):
     node, account, signed = sent
     node.answers["chain_getBlock"] = {"block": {"header": {"number": "0x1"}, "extrinsics": []}}
     refusal(BadResponse, account.status, signed.txid)
+
+
+def test_a_wait_reads_no_final_block_twice(sent):
+    node, account, signed = sent
+    node.asked.clear()
+    with pytest.raises(Timeout):
+        account.wait(signed.txid, timeout=20)
+    read = [effect.params[0] for effect in node.asked if getattr(effect, "method", "") == "chain_getBlock"]
+    final = [block for block in read if int(block[2:10], 16) <= 998]
+    assert len(final) == len(set(final)) == 254
+    assert len(read) > 260  # the two above are read each time: another block may take their place

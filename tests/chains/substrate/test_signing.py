@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -183,3 +184,27 @@ def test_long_messages_are_signed_whole(account):
     signature = account.sign_message(long)
     assert account.verify_message(long, signature)
     assert not account.verify_message(long + "x", signature)
+
+
+VECTORS = json.loads((Path(__file__).resolve().parents[2] / "vectors" / "substrate_extrinsics.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    "case", VECTORS["extrinsics"], ids=lambda case: f"{case['network']}-{case['kind']}-{case['call']}"
+)
+def test_extrinsics_of_polkadot_js(case):
+    account = Wallet.from_mnemonic(PHRASE).account(case["network"], path="//Alice", kind=case["kind"])
+    signed = account.sign(case["payload"])
+    assert (signed.to_wire(), signed.txid) == (case["raw"], case["hash"])
+    read = CHAIN.parse_signed(account.network, case["raw"])
+    assert read.txid == case["hash"]
+
+
+@pytest.mark.parametrize("case", VECTORS["messages"], ids=lambda case: f"{case['kind']}-{len(case['message'])}")
+def test_messages_of_polkadot_js(case):
+    account = Wallet.from_mnemonic(PHRASE).account("westend", path="//Alice", kind=case["kind"])
+    assert account.address == case["address"]
+    assert account.verify_message(case["message"], case["signature"])
+    assert not account.verify_message(case["message"] + " ", case["signature"])
+    if case["kind"] != "sr25519":
+        assert account.sign_message(case["message"]) == case["signature"]

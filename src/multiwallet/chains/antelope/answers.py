@@ -23,6 +23,7 @@ __all__ = [
     "accounts_by_key",
     "asset",
     "balance",
+    "block_time",
     "chain_id",
     "field",
     "head",
@@ -151,6 +152,15 @@ def _seconds(value: str, call: str) -> int:
         return names.parse_time(value) // 1_000_000
     except InputError as error:
         raise BadResponse(f"{call}: {error.message}") from None
+
+
+def block_time(answer: Any, wanted: int) -> int:
+    """The time of a block, in seconds since 1970, from ``get_block``; BadResponse for another block."""
+    call = "get_block"
+    found = table(answer, call)
+    if number(found, "block_num", call) != wanted:
+        raise BadResponse(f"{call} answered another block than {wanted}")
+    return _seconds(field(found, "timestamp", str, call), call)
 
 
 def accounts_by_key(answer: Any, key: bytes, prefix: str) -> tuple[Level, ...]:

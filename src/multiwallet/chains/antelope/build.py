@@ -226,12 +226,12 @@ def _foreign_contracts(network: Network, plan: _Plan) -> list[str]:
     """The contracts whose ABI is needed to write or to show the actions, and is not carried here."""
     found: dict[str, None] = {}
     for item in plan.actions:
-        account = item.get("account") if isinstance(item, Mapping) else None
-        if isinstance(account, str) and known_abis.known(network, account) is None:
+        account, name = (item.get("account"), item.get("name")) if isinstance(item, Mapping) else (None, None)
+        if isinstance(account, str) and isinstance(name, str) and not known_abis.of_action(network, account, name):
             found[names.account(account, "an action's contract")] = None
     for call in plan.request.actions if plan.request else ():
-        if known_abis.known(network, call.account) is None:
-            found[call.account] = None
+        if not known_abis.of_action(network, call.account, call.name):
+            found[names.account(call.account, "an action's contract")] = None
     return list(found)
 
 

@@ -7,8 +7,8 @@ holds the id; or a history service is asked where the network has an endpoint of
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ...chain import Network
@@ -97,50 +97,64 @@ def broadcast(network: Network, signed: SignedTransaction) -> Op[Receipt]:
 
 @dataclass(slots=True)
 class Search:
-    """The blocks that were read for a transaction: all from ``low`` to ``high``, without finding it."""
+    """The blocks that were read for a transaction: all from ``low`` to ``high`` but the ``missing``, without finding it."""
 
     network: Network
     txid: str
     expiry: int | None
     low: int = 0
     high: int = 0
+    last: int = 0
+    """The last block that may hold the transaction, once that is known."""
+    missing: set[int] = field(default_factory=set)
+    """Blocks that a node would not show: they are asked for again, and nothing is called expired without them."""
 
     def look(self) -> Op[Receipt]:
         """Read what was not read yet, as far as one look goes. Raises Expired once it can be nowhere."""
         (info,) = yield from ask(answers.post(self.network, "get_info"))
         head = answers.head(info)
-        first, oldest = self._newest(head), self._oldest(head)
-        if not self.high or first < self.low:  # the second: a node that is far behind the one before
-            self.low, self.high = first + 1, first
-        receipt = yield from self._read(head, range(self.high + 1, first + 1))
+        over = self.expiry is not None and head.final_time > self.expiry
+        if over and not self.last:
+            self.last = yield from self._last_before_expiry(head)
+        newest = self.last or head.number
+        oldest = max(newest - (_ANYWHERE if over else _NEAR), 1)
+        if not self.high or newest < self.low:  # the second: a node that is far behind the one before
+            self.low, self.high = newest + 1, newest
+        receipt = yield from self._read(head, sorted(self.missing)[-_STEP:])
         if receipt is None:
-            self.high = max(self.high, first)
+            receipt = yield from self._read(head, range(self.high + 1, newest + 1))
+        if receipt is None:
+            self.high = max(self.high, newest)
             receipt = yield from self._read_back(head, oldest)
         if receipt is not None:
             return receipt
-        if self.expiry is not None and head.final_time > self.expiry and self.low <= max(oldest, 2):
+        if over and self.last and self.low <= max(oldest, 2) and not self.missing:
             raise Expired(f"{self.txid} was not included before it expired: build and sign it anew", txid=self.txid)
         # Blocks that are not final may be exchanged: the next look reads them again.
         self.high = max(min(self.high, head.final_number), self.low - 1)
+        self.missing = {number for number in self.missing if number <= self.high}
         return Receipt(self.network, self.txid, Status.UNKNOWN, expiry=self.expiry)
 
-    def _newest(self, head: Head) -> int:
-        """The newest block that may hold the transaction: one that is older than its expiry."""
-        if self.expiry is None or head.time <= self.expiry:
-            return head.number
-        return (
-            max(head.number - (head.time - self.expiry) * _PER_SECOND + 20, 1)
-            if self._is_long_ago(head)
-            else head.number
-        )
+    def _last_before_expiry(self, head: Head) -> Op[int]:
+        """The last block that is not younger than the expiry, by bisection; 0 where the node lacks one on the way.
 
-    def _is_long_ago(self, head: Head) -> bool:
-        return self.expiry is not None and head.time - self.expiry > 60
-
-    def _oldest(self, head: Head) -> int:
-        newest = self._newest(head)
-        expired = self.expiry is not None and head.final_time > self.expiry
-        return max(newest - (_ANYWHERE if expired else _NEAR), 1)
+        At most two blocks come in a second, and fewer where producers missed theirs.
+        """
+        expiry = self.expiry or 0
+        high = head.final_number  # younger than the expiry, or this would not be asked
+        low = max(high - (head.final_time - expiry + 2) * _PER_SECOND, 0)
+        while high - low > 1:
+            middle = (low + high) // 2
+            (outcome,) = yield from attempt(_block(self.network, middle))
+            if isinstance(outcome, Rejected):
+                return 0
+            if isinstance(outcome, Exception):
+                raise outcome
+            if answers.block_time(outcome, middle) > expiry:
+                high = middle
+            else:
+                low = middle
+        return max(high, 1)
 
     def _read_back(self, head: Head, oldest: int) -> Op[Receipt | None]:
         while self.low > oldest:
@@ -151,20 +165,25 @@ class Search:
             self.low = start
         return None
 
-    def _read(self, head: Head, blocks: range) -> Op[Receipt | None]:
+    def _read(self, head: Head, blocks: Sequence[int]) -> Op[Receipt | None]:
         for start in range(len(blocks), 0, -_STEP):
             part = blocks[max(start - _STEP, 0) : start]
-            effects = [answers.post(self.network, "get_block", block_num_or_id=str(number)) for number in part]
-            outcomes = yield from attempt(*effects)
+            outcomes = yield from attempt(*(_block(self.network, number) for number in part))
             for number, outcome in zip(part, outcomes, strict=True):
-                if isinstance(outcome, Rejected):
-                    continue  # a block that a light node no longer has, or that a fork took away
+                if isinstance(outcome, Rejected):  # it keeps few blocks, or lags behind the node that told the head
+                    self.missing.add(number)
+                    continue
                 if isinstance(outcome, Exception):
                     raise outcome
                 receipt = _within(self.network, self.txid, number, outcome, head, self.expiry)
                 if receipt is not None:
                     return receipt
+                self.missing.discard(number)
         return None
+
+
+def _block(network: Network, number: int) -> Rest:
+    return answers.post(network, "get_block", block_num_or_id=str(number))
 
 
 def _within(network: Network, txid: str, number: int, answer: Any, head: Head, expiry: int | None) -> Receipt | None:
@@ -281,13 +300,13 @@ def wait(network: Network, txid: str, confirmations: int, timeout: float, expiry
 
 def _again(search: Search, before: Receipt) -> Op[Receipt]:
     block = before.block or 0
-    info, answer = yield from ask(
-        answers.post(search.network, "get_info"),
-        answers.post(search.network, "get_block", block_num_or_id=str(block)),
-    )
-    head = answers.head(info)
-    found = _within(search.network, search.txid, block, answer, head, search.expiry)
-    if found is None:
-        search.low = search.high = 0  # a fork took the block: look for it anew
-        return (yield from _look(search))
-    return found
+    info, answer = yield from attempt(answers.post(search.network, "get_info"), _block(search.network, block))
+    for outcome in (info, answer):
+        if isinstance(outcome, Exception) and not (outcome is answer and isinstance(outcome, Rejected)):
+            raise outcome
+    if not isinstance(answer, Rejected):
+        found = _within(search.network, search.txid, block, answer, answers.head(info), search.expiry)
+        if found is not None:
+            return found
+    search.low = search.high = search.last = 0  # a fork took the block: look for it anew
+    return (yield from _look(search))

@@ -166,7 +166,7 @@ def _resolve(network: Network, call: Call, signer: Level, abis: dict[str, Abi]) 
     )
     data = call.data
     if any(number.to_bytes(8, "little") in data for number in (1, 2)):
-        abi = abis.get(call.account) or known_abis.known(network, call.account)
+        abi = known_abis.of_action(network, call.account, call.name, abis)
         kind = None if abi is None else abi.actions.get(call.name)
         if abi is None or kind is None:
             raise InvalidTransaction(

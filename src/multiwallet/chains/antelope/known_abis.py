@@ -7,13 +7,24 @@ contracts. ``core.vaulta`` is a token contract that also forwards the resource a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
 from ...chain import Network
 from .abi import Abi, Struct
 
-__all__ = ["MSIG", "SYSTEM", "TOKEN", "known", "msig_account", "resources_account", "system_account", "token_account"]
+__all__ = [
+    "MSIG",
+    "SYSTEM",
+    "TOKEN",
+    "known",
+    "msig_account",
+    "of_action",
+    "resources_account",
+    "system_account",
+    "token_account",
+]
 
 
 def _fields(text: str) -> tuple[tuple[str, str], ...]:
@@ -121,6 +132,14 @@ def known(network: Network, account: str) -> Abi | None:
     return _table(
         token_account(network), system_account(network), resources_account(network), msig_account(network)
     ).get(account)
+
+
+def of_action(network: Network, account: str, name: str, given: Mapping[str, Abi] | None = None) -> Abi | None:
+    """The ABI by which an action is written: the one carried here where it has the action, else one that was given."""
+    carried = known(network, account)
+    if carried is not None and name in carried.actions:
+        return carried
+    return (given or {}).get(account)
 
 
 @cache

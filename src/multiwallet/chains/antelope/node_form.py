@@ -185,9 +185,9 @@ def call_from_json(
             levels = (default,)
         data = item.get("data", "")
         if isinstance(data, Mapping):
-            abi = (abis or {}).get(account) or known_abis.known(network, account)
+            abi = known_abis.of_action(network, account, name, abis)
             if abi is None:
-                raise InputError(f"the ABI of {account} is not known here: give the action's data as hex")
+                raise InputError(f"how {account} writes {shown(name)} is not known here: give the action's data as hex")
             kind = abi.actions.get(name)
             if kind is None:
                 raise InputError(f"the contract {account} has no action {shown(name)} that is known here")

@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from ...chain import Network
-from ...errors import BadResponse, InputError, InvalidTransaction, MultiwalletError, Rejected
+from ...errors import BadResponse, InputError, InvalidTransaction, MultiwalletError, Rejected, Reverted
 from ...ops import Op, Rest, ask
 from .coins import Coin, read_coin
 from .rules import ONE, Rules, decimal
@@ -264,7 +264,14 @@ def simulate_call(network: Network, raw: bytes) -> Rest:
 
 
 def simulated(answer: Any) -> int:
-    """The gas that a simulation used."""
+    """The gas that a simulation used. Raises Reverted where it failed, and what was asked and not answered."""
+    if isinstance(answer, MultiwalletError):
+        # A gateway reports it with the gRPC code 2 and HTTP status 500, which a transport takes for a broken node.
+        said = answer.message if isinstance(answer, Rejected | BadResponse) else ""
+        if "failed to execute message" in said or "with gas used" in said:
+            reason = "".join(character if character.isprintable() else " " for character in said)[:400]
+            raise Reverted(f"a trial run of this transaction fails: {reason}", reason=reason) from answer
+        raise answer
     return number(nested(answer, "gas_info", SIMULATE).get("gas_used"), f"{SIMULATE}: gas_used", _MOST_GAS)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from ...amounts import Amount, Asset
 from ...chain import Holder, Options, Payment
 from ...errors import InputError, InsufficientFunds
-from ...ops import Effect, Op, ask, attempt
+from ...ops import Effect, Op, attempt
 from ...transactions import Fee
 from . import answers, summary
 from .coins import Coin
@@ -90,8 +90,8 @@ def build(
         if wish.multisig is not None:
             trial = replace(trial, signed=tuple(range(wish.multisig.threshold)))
             signature = pack([signature] * wish.multisig.threshold)
-        (answer,) = yield from ask(answers.simulate_call(network, encode_raw(trial, signature)))
-        gas = -(-answers.simulated(answer) * _ADJUSTMENT[0] // _ADJUSTMENT[1])
+        (outcome,) = yield from attempt(answers.simulate_call(network, encode_raw(trial, signature)))
+        gas = -(-answers.simulated(outcome) * _ADJUSTMENT[0] // _ADJUSTMENT[1])
     units = answers.fee_units(gas, price)
     _check_fee(wish, units, gas, price, options)
     doc = doc.with_fee((Coin(rules.denom, units),) if units else (), gas)

@@ -141,7 +141,8 @@ def decode(hrp: str, url: str, data: bytes) -> Message | Unread:
     try:
         for number, wire, value in protobuf.parse(data):
             field = known.get(number)
-            if field is None or (wire == protobuf.VARINT) != (field.kind in _LIMIT):
+            wanted = protobuf.VARINT if field is not None and field.kind in _LIMIT else protobuf.LENGTH_DELIMITED
+            if field is None or wire != wanted:
                 raise InvalidTransaction(f"a {url} has no field {number} of that kind")
             if field.kind is Kind.COINS:
                 assert isinstance(value, bytes)

@@ -223,6 +223,8 @@ def decode_raw(hrp: str, raw: bytes) -> tuple[SignDoc, bytes]:
     try:
         fields = _once(raw, {1: bytes, 2: bytes, 3: bytes}, "a transaction with one signature")
         doc = SignDoc.of_parts(hrp, fields[1], fields[2], "", 0)
+        if doc.multisig is not None:
+            unpack(fields[3], len(doc.signed))
     except InvalidTransaction:
         raise
     except InputError as error:
@@ -230,7 +232,6 @@ def decode_raw(hrp: str, raw: bytes) -> tuple[SignDoc, bytes]:
     if doc.multisig is not None:
         if len(doc.signed) < doc.multisig.threshold:
             raise InvalidTransaction("this transaction of a multisig account lacks signatures")
-        unpack(fields[3], len(doc.signed))
     elif len(fields[3]) not in (64, 65):
         raise InvalidTransaction("this transaction carries no signature of 64 bytes: sign it first")
     return doc, fields[3]

@@ -275,6 +275,30 @@ class Substrate(Chain):
         """From the pool and the newest 256 blocks; ``expiry`` is the first block that cannot include it."""
         return (yield from delivery.status(network, txid, expiry))
 
+    def wait(
+        self,
+        network: Network,
+        txid: str,
+        *,
+        confirmations: int = 1,
+        timeout: float = 300,
+        expiry: int | None = None,
+    ) -> Op[Receipt]:
+        """As :meth:`Chain.wait`; a final block that was read once is not read again."""
+        return (yield from _Waiting().wait(network, txid, confirmations=confirmations, timeout=timeout, expiry=expiry))
+
+
+class _Waiting(Substrate):
+    """One wait, which remembers the final blocks that do not hold its transaction."""
+
+    def __init__(self) -> None:
+        self._searched: set[int] = set()
+
+    def status(self, network: Network, txid: str, *, expiry: int | None = None) -> Op[Receipt]:
+        return (yield from delivery.status(network, txid, expiry, self._searched))
+
+    wait = Chain.wait
+
 
 def _request(payload: bytes, kind: str, public_key: bytes, path: Path | None) -> SigningRequest:
     if kind == "ecdsa":  # whose signature is over the hash of the message

@@ -221,6 +221,11 @@ def build(holder: Holder, payments: tuple[Payment, ...], options: Options) -> Op
         block_hash = answers.hex_of(answer, "chain_getBlockHash", 32)
     hashes = any(item.name == "CheckMetadataHash" for item in forest.form.extensions)
     proves = wanted.metadata_hash and hashes and metadata.version >= 15
+    if wanted.must_prove and not proves:
+        raise BadResponse(
+            f"{network.title} can prove its metadata, and this node gives them in a form without proof: use another "
+            "endpoint (metadata_hash=False does without the proof, where you trust the node)"
+        )
     terms = Terms(
         era,
         block_hash,

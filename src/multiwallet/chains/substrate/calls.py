@@ -46,6 +46,9 @@ class Plan:
     proxy_type: Any
     shared: Shared | None
     metadata_hash: bool
+    """Whether the hash of the metadata is to be signed where that can be done."""
+    must_prove: bool
+    """Whether it is an error where it cannot."""
 
     def pays(self, account: bytes) -> bytes:
         """Whose money moves, where ``account`` signs."""
@@ -95,6 +98,9 @@ def plan(holder: Holder, payments: tuple[Payment, ...], options: Options) -> Pla
     keep_alive, hashed = native.get("keep_alive"), native.get("metadata_hash", True)
     if not isinstance(keep_alive, bool | None) or not isinstance(hashed, bool):
         raise InputError("keep_alive and metadata_hash are True or False")
+    proves = network.params.get("metadata_hash")
+    if not isinstance(proves, bool | None):
+        raise InputError(f"the row of {network.name}: params.metadata_hash is true or false")
     nonce = native.get("nonce")
     if nonce is not None and (isinstance(nonce, bool) or not isinstance(nonce, int) or not 0 <= nonce < 2**32):
         raise InputError("nonce is a whole number from 0 to 4294967295")
@@ -114,7 +120,8 @@ def plan(holder: Holder, payments: tuple[Payment, ...], options: Options) -> Pla
         proxied,
         native.get("proxy_type"),
         shared,
-        hashed and network.params.get("metadata_hash", True) is True,
+        hashed and proves is not False,
+        hashed and proves is True,
     )
 
 

@@ -109,10 +109,11 @@ class _Found:
     index: int
 
 
-def status(network: Network, txid: str, expiry: int | None) -> Op[Receipt]:
+def status(network: Network, txid: str, expiry: int | None, searched: set[int] | None = None) -> Op[Receipt]:
     """Where an extrinsic stands. ``expiry`` is the first block that can no longer include it.
 
-    The newest 256 blocks are looked through at most, or the 256 before the expiry.
+    The newest 256 blocks are looked through at most, or the 256 before the expiry. ``searched`` is left out, and
+    gets the numbers of the final blocks that were read in vain.
     """
     txid = txid_text(txid)
     final_hash, head, pool = yield from attempt(
@@ -131,10 +132,12 @@ def status(network: Network, txid: str, expiry: int | None) -> Op[Receipt]:
             return Receipt(network, txid, Status.PENDING, expiry=expiry)
     top = best if expiry is None else min(best, expiry - 1)
     lowest = max(1, (best + 1 if expiry is None else expiry) - LONGEST_SEARCH)
-    found = yield from _search(network, txid, lowest, top)
     (answer,) = yield from ask(answers.call(network, "chain_getHeader", final_hash))
     final = answers.number_of(answer, "chain_getHeader")
+    done = set() if searched is None else searched
+    found = yield from _search(network, txid, [n for n in range(top, lowest - 1, -1) if n not in done])
     if found is None:
+        done.update(range(lowest, min(top, final) + 1))
         if expiry is not None and final >= expiry - 1:
             raise Expired(f"{txid} was not included before block {expiry}: build and sign it anew", txid=txid)
         return Receipt(network, txid, Status.UNKNOWN, expiry=expiry)
@@ -153,11 +156,11 @@ def status(network: Network, txid: str, expiry: int | None) -> Op[Receipt]:
     )
 
 
-def _search(network: Network, txid: str, lowest: int, highest: int) -> Op[_Found | None]:
-    """The newest block that holds the extrinsic, read from the top in batches that grow."""
+def _search(network: Network, txid: str, wanted: list[int]) -> Op[_Found | None]:
+    """The block among those wanted that holds the extrinsic, read in their order in batches that grow."""
     size = _FIRST
-    while highest >= lowest:
-        numbers = list(range(highest, max(lowest, highest - size + 1) - 1, -1))
+    while wanted:
+        numbers, wanted = wanted[:size], wanted[size:]
         effects = [answers.call(network, "chain_getBlockHash", number) for number in numbers]
         hashes = [answers.hash_of(item, "chain_getBlockHash") for item in (yield from ask(*effects))]
         blocks = yield from ask(*(answers.call(network, "chain_getBlock", item) for item in hashes))
@@ -170,7 +173,7 @@ def _search(network: Network, txid: str, lowest: int, highest: int) -> Op[_Found
                     header = answer["block"]["header"]
                     parent = answers.hash_of(header.get("parentHash"), "chain_getBlock")
                     return _Found(number, block_hash, parent, index)
-        highest, size = numbers[-1] - 1, min(2 * size, _BATCH)
+        size = min(2 * size, _BATCH)
     return None
 
 

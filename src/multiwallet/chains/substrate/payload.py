@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from ...chain import Network
@@ -53,12 +54,7 @@ def opened(network: Network, body: bytes, context: Mapping[str, Any]) -> Opened:
         raise InvalidTransaction(
             "the transaction comes without the types of its call, or without the block it begins at"
         )
-    try:
-        proof = Proof.decode(parse_hex(text, prefix="none", what="the types of the call"))
-    except InvalidTransaction:
-        raise
-    except InputError as error:
-        raise InvalidTransaction(error.message) from None
+    proof, digest = _proof(text)
     call, call_end, extra_end, included, implicit = proof.read(body)
     terms = read_terms(proof.form, included, implicit)
     if terms.genesis != genesis_of(network):
@@ -74,9 +70,21 @@ def opened(network: Network, body: bytes, context: Mapping[str, Any]) -> Opened:
         raise InvalidTransaction("the types are of another runtime version than the payload")
     if (identity.decimals, identity.symbol) != (network.decimals, network.symbol):
         raise InvalidTransaction(f"the types are of another network than {network.name}, or its row is wrong")
-    if found.is_proven and proof.digest() != terms.metadata_hash:
+    if found.is_proven and digest() != terms.metadata_hash:
         raise InvalidTransaction("the types do not belong to the metadata hash that is signed: do not sign this")
     return found
+
+
+@lru_cache(maxsize=32)
+def _proof(text: str) -> tuple[Proof, Callable[[], bytes]]:
+    """Types from their text, and what computes their digest: once for the many transactions that share them."""
+    try:
+        proof = Proof.decode(parse_hex(text, prefix="none", what="the types of the call"))
+    except InvalidTransaction:
+        raise
+    except InputError as error:
+        raise InvalidTransaction(error.message) from None
+    return proof, cache(proof.digest)
 
 
 def expiry_of(terms: Terms, birth: int) -> int | None:

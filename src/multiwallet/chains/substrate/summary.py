@@ -180,9 +180,13 @@ def describe(network: Network, sender: str, found: Opened, fee: Fee, assets: Ite
         reading.call(found.call, {})
         if not found.is_proven:
             reading.warn(
-                "the call was read with metadata that nothing proves (the chain or the builder does without "
-                "CheckMetadataHash): it says what it says if the node that gave the metadata is honest"
+                "nothing proves the metadata that the call was read with (CheckMetadataHash is not used): what is shown "
+                "is true if the node that gave them is honest"
             )
+            if network.params.get("metadata_hash") is True:
+                reading.warn(
+                    f"{network.title} can prove them, and whoever built this did without: sign it only if you know why"
+                )
     if not terms.era.period:
         reading.warn("it never expires: it can be included at any time as long as its nonce is not used")
     if terms.tip and terms.tip * 10 > fee.maximum.units * 9:

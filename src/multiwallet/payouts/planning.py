@@ -1,0 +1,220 @@
+"""Planning: every line is checked before anything else happens, and what will be signed is written to a file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from ..amounts import Amount, Asset
+from ..errors import InputError, shown
+from ..outbox.requests import lane_of
+from ..transactions import Fee, amount_dict, fee_dict
+from .checking import Checker, Survey
+from .combining import Combination
+from .plan_file import Header, PlanWriter, Record
+from .recipes import Recipe, recipe_for
+from .scratch import Scratch
+from .table import LineError, digest_of, read_table
+
+if TYPE_CHECKING:
+    from ..account import Account
+    from ..operations import AccountOperations
+    from ..store import Store
+
+__all__ = ["Planned", "plan"]
+
+_HEADER_ROOM: Final = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What came of planning. With ``errors`` nothing was written, and ``error_count`` says how many there are in all.
+
+    ``totals`` are what is paid of each asset, ``fee`` what all transactions cost together. ``warnings`` are sentences
+    to read before signing. ``offline`` says whether the plan can be signed on another machine.
+    """
+
+    id: str
+    lines: int
+    transactions: int
+    totals: tuple[Amount, ...]
+    fee: Fee | None
+    offline: bool
+    warnings: tuple[str, ...] = ()
+    errors: tuple[LineError, ...] = ()
+    error_count: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a plan."""
+        return not self.error_count
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {
+            "id": self.id,
+            "ok": self.ok,
+            "lines": self.lines,
+            "transactions": self.transactions,
+            "totals": [amount_dict(total) for total in self.totals],
+            "fee": None if self.fee is None else fee_dict(self.fee),
+            "offline": self.offline,
+            "warnings": list(self.warnings),
+            "error_count": self.error_count,
+            "errors": [{"line": e.line, "field": e.field, "message": e.message} for e in self.errors],
+            **self.facts,
+        }
+
+
+def plan(
+    account: Account,
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    name: str | None = None,
+    speed: str = "normal",
+    allow_duplicates: bool = False,
+    combine: int | bool = False,
+    disperse: str | None = None,
+    store: Store | None = None,
+    overwrite: bool = False,
+    most_errors: int = 1000,
+    progress: Callable[[str, int, int | None], None] | None = None,
+) -> Planned:
+    """Check every line of a table of payments, and write a plan of them to ``target`` if none is wrong.
+
+    ``source`` is a CSV, JSON-lines or Parquet file (see :func:`multiwallet.payouts.read_table`). The account is asked
+    for its balances and the chain for its prices; nothing is signed, sent or changed. The batch is named after the
+    file's content and the account, so that the same file planned twice is paid once; ``name`` makes it another batch.
+    ``combine`` pays up to so many neighbouring lines (True: as many as is usual) in one transaction, on EVM networks
+    through the contract at ``disperse``. ``store`` is asked for nonces that are given out already; without it the store
+    of ``wallet.open_outbox`` is. At most ``most_errors`` errors are kept, and all are counted. ``progress(what, done,
+    total)`` is called now and then.
+
+    Raises InputError for a file that cannot be read or a target that exists (unless ``overwrite``), StoreError where
+    the plan cannot be written, Unsupported for families without an outbox, and the errors of the network.
+    """
+    operations, perform = account._operations, account._wallet._perform
+    recipe = recipe_for(operations, speed)
+    combination = None
+    if combine:
+        most = None if combine is True else combine
+        combination = Combination(operations, recipe, most=most, disperse=disperse)
+    elif disperse is not None:
+        raise InputError("a disperse contract pays several lines at once: say combine= as well")
+    if name is not None and not (name.isprintable() and 0 < len(name) <= 64):
+        raise InputError("the name of a batch is one line of text, of at most 64 characters")
+    if os.path.exists(target) and not overwrite:
+        raise InputError(f"there is a file {shown(os.path.basename(target))} already: name another one, or remove it")
+    lane, content = lane_of(operations), digest_of(source)
+    id_ = hashlib.sha256(json.dumps([lane, content, name]).encode()).hexdigest()[:16]
+    structure = [lane, content, name, None if combination is None else combination.describe()]
+    digest = hashlib.sha256(json.dumps(structure).encode()).hexdigest()
+    told = progress or (lambda what, done, total: None)
+    with Scratch() as scratch:
+        checker = Checker(
+            operations, perform, recipe, scratch, combination, most_errors, allow_duplicates=allow_duplicates
+        )
+        survey = checker.survey(read_table(source, format), speed, told, store or _store_of(account))
+        transactions = survey.transactions
+        totals = tuple(Amount(units, asset) for asset, units in survey.totals.items())
+        fee = None if survey.fee is None else Fee(*(Amount(units, operations.network.native) for units in survey.fee))
+        offline = recipe.offline or (combination is not None and operations.chain.family == "bitcoin")
+        if not survey.error_count:
+            facts = {
+                "speed": speed,
+                "source": {"name": os.path.basename(os.fspath(source)), "sha256": content},
+                "combine": None if combination is None else combination.describe(),
+                "assets": [amount_dict(total) for total in totals],
+                "fee": None if fee is None else fee_dict(fee),
+                "signing": "offline" if offline else recipe.reason,
+                **recipe.facts(),
+            }
+            header = Header(
+                id_, digest, operations.network.id, lane, operations.holder.address, _account(operations),
+                survey.lines, transactions, offline, facts,
+            )  # fmt: skip
+            room = len(json.dumps(header.to_dict())) + 1024
+            if room > _HEADER_ROOM:
+                raise InputError("the table pays too many different assets: split it")
+            with PlanWriter(target, room=room, overwrite=overwrite) as writer:
+                for record in _records(checker, survey, recipe, combination, source, format, id_, told, perform, speed):
+                    writer.add(record)
+                if digest_of(source) != content:
+                    raise InputError("the table was changed while it was read: plan it again")
+                writer.finish(header)
+    return Planned(
+        id_,
+        survey.lines,
+        transactions,
+        totals,
+        fee,
+        offline,
+        tuple(survey.warnings),
+        tuple(survey.errors),
+        survey.error_count,
+    )
+
+
+def _store_of(account: Account) -> Store | None:
+    outbox = account._wallet.outbox
+    return None if outbox is None else outbox._operations.store
+
+
+def _account(operations: AccountOperations) -> dict[str, Any]:
+    holder = operations.holder
+    return {
+        "path": None if holder.path is None or holder.account_path is not None else str(holder.path),
+        "whole": None if holder.account_path is None else str(holder.account_path),
+        "kind": holder.kind,
+    }
+
+
+def _records(
+    checker: Checker,
+    survey: Survey,
+    recipe: Recipe,
+    combination: Combination | None,
+    source: str | os.PathLike[str],
+    format: str | None,
+    id_: str,
+    told: Callable[[str, int, int | None], None],
+    perform: Callable[..., Any],
+    speed: str,
+) -> Iterator[Record]:
+    """The transactions, from a second reading of the table."""
+    from ..ops import run
+
+    spent: list[str] = []
+    done = 0
+    for position, group in enumerate(checker.groups(read_table(source, format))):
+        first = group[0]
+        payments = tuple((item.line, item.to, item.amount.text) for item in group)
+        asset: Asset = first.amount.asset
+        reference = None if asset.is_native else asset.id
+        key = first.key or f"{id_}:{first.line}"
+        if combination is not None and first.memo is None and first.key is None:
+            call = combination.call(asset, [(item.line, item.to, item.amount) for item in group])
+            record = Record(key, payments, reference, None, None, call)
+            transaction = None
+            if recipe.offline:
+                nonce = getattr(recipe, "nonce", 0) + position
+                transaction = run(combination.build(record, speed, nonce=nonce), perform)
+            elif recipe.operations.chain.family == "bitcoin":
+                transaction = run(combination.build(record, speed, exclude=spent), perform)
+                spent += transaction.summary_coins if hasattr(transaction, "summary_coins") else _coins(transaction)
+            made = None if transaction is None else json.loads(transaction.to_json())
+            record = Record(key, payments, reference, None, made, call)
+        else:
+            record = Record(key, payments, reference, first.memo)
+            made = recipe.transaction(record, asset, first.amount.units, position, survey.gas(first.line))
+            record = Record(key, payments, reference, first.memo, made)
+        yield record
+        done += len(group)
+        told("planned", done, survey.lines)
