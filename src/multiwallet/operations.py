@@ -36,7 +36,7 @@ __all__ = ["AccountOperations", "Session"]
 
 T = TypeVar("T")
 
-_CALLS = frozenset({"data", "function", "call", "messages", "actions"})
+_CALLS = frozenset({"data", "function", "call", "messages", "actions", "withdraw_rewards"})
 """The options by which families call a contract or a pallet: such a transaction may well carry no coins."""
 
 

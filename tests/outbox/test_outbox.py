@@ -17,6 +17,7 @@ from multiwallet.errors import (
     InvalidAddress,
     Rejected,
     SigningRefused,
+    Timeout,
     Unsupported,
 )
 from multiwallet.outbox import Policy
@@ -382,3 +383,19 @@ def test_a_store_outlives_its_process(chain, tmp_path):
     with Store(tmp_path / "payments.db") as store:
         again = open_wallet(chain, store)
         assert again.outbox.get("order").txid == sent.txid
+
+
+def test_waiting_for_a_key_follows_what_takes_its_place(waiting, store):
+    clock = Clock(store)
+    wallet = open_wallet(waiting, store, Policy(poll=0, retry=0, bump_after=60))
+    account, other = wallet.account("ethereum"), wallet.account("ethereum", index=9)
+    waiting.fund(account, "10")
+    account.send(to=other.address, amount="1", idempotency_key="order", max_fee_per_gas=2 * 10**9)
+    with pytest.raises(Timeout, match="sent"):
+        wallet.outbox.wait("order", timeout=0)
+    with pytest.raises(InputError, match="no payment"):
+        wallet.outbox.wait("another")
+    clock.offset += 61
+    wallet.outbox.step()
+    waiting.mine("ethereum", 1)
+    assert wallet.outbox.wait("order", timeout=30).state is State.CONFIRMED

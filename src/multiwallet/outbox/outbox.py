@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..errors import InputError, Timeout
 from ..ops import arun, run
 from ..store import outgoing as kept
 from ..store.records import FINAL, Outgoing, State
@@ -51,6 +52,24 @@ class Outbox:
     def step(self) -> int:
         """Look once after the payments that are due: hand over, ask, replace, sign anew. Returns how many it were."""
         return run(self._operations.step(), self._wallet._perform)
+
+    def wait(self, key: str, *, timeout: float = 300) -> Outgoing:
+        """Look after payments until that of a key is final; at most ``timeout`` seconds.
+
+        Follows the payment through replacements and new signatures, where a receipt's ``wait`` follows one
+        transaction. Raises InputError where there is no such payment, and Timeout when the time is up.
+        """
+        import time
+
+        end = time.monotonic() + timeout
+        while True:
+            record = _known(self.get(key))
+            if record.is_final:
+                return record
+            if time.monotonic() >= end:
+                raise Timeout(f"the payment is {record.state.value} after {timeout:g} s: wait longer, or ask again")
+            if not self.step():
+                time.sleep(_pause(self._operations))
 
     def run(
         self, *, stop: threading.Event | None = None, until_idle: bool = False, timeout: float | None = None
@@ -102,6 +121,21 @@ class AsyncOutbox:
         """As :meth:`Outbox.step`."""
         return await arun(self._operations.step(), self._wallet._perform)
 
+    async def wait(self, key: str, *, timeout: float = 300) -> Outgoing:
+        """As :meth:`Outbox.wait`."""
+        import asyncio
+        import time
+
+        end = time.monotonic() + timeout
+        while True:
+            record = _known(await self.get(key))
+            if record.is_final:
+                return record
+            if time.monotonic() >= end:
+                raise Timeout(f"the payment is {record.state.value} after {timeout:g} s: wait longer, or ask again")
+            if not await self.step():
+                await asyncio.sleep(_pause(self._operations))
+
     async def run(
         self, *, stop: asyncio.Event | None = None, until_idle: bool = False, timeout: float | None = None
     ) -> None:
@@ -120,6 +154,12 @@ class AsyncOutbox:
                 await asyncio.wait_for(stop.wait(), _pause(self._operations))
             except TimeoutError:
                 continue
+
+
+def _known(record: Outgoing | None) -> Outgoing:
+    if record is None:
+        raise InputError("there is no payment of this key")
+    return record
 
 
 def _alive(counts: dict[State, int]) -> int:
