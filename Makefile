@@ -28,7 +28,7 @@ $(VENV)/.created:
 
 $(VENV)/.demo: $(VENV)/.created pyproject.toml constraints.txt
 	@echo "installing multiwallet with its devnet and command line into $(VENV)"
-	@$(PIP_INSTALL) --editable '.[devnet,cli]'
+	@$(PIP_INSTALL) --editable '.[devnet,nodeos,cli]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.created pyproject.toml constraints.txt

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .amounts import Amount, Asset
 from .batch import BatchResult, sign_each, sign_one, slow_path
@@ -13,6 +13,7 @@ from .chain import Network, Replay, Transfer
 from .errors import InputError
 from .ops import Op, arun, run
 from .path import Path
+from .telemetry import span
 from .transactions import Balance, Fee, Receipt, SignedTransaction, UnsignedTransaction
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from .wallet import AsyncWallet, Wallet
 
 __all__ = ["Account", "AsyncAccount"]
+
+T = TypeVar("T")
 
 
 class _AccountFace:
@@ -163,11 +166,11 @@ class Account(_AccountFace):
 
     def balance(self, asset: Asset | str | None = None) -> Balance:
         """What the account holds of its network's coin, or of a token (an ``Asset``, CAIP-19 id or contract)."""
-        return run(self._operations.balance(asset), self._wallet._perform)
+        return self._run("balance", self._operations.balance(asset))
 
     def asset(self, reference: str) -> Asset:
         """A token by its contract or mint address or CAIP-19 id, its decimals read from the chain."""
-        return run(self._operations.asset(reference), self._wallet._perform)
+        return self._run("asset", self._operations.asset(reference))
 
     def quote(
         self,
@@ -184,7 +187,7 @@ class Account(_AccountFace):
         operation = self._operations.quote(
             _transfers(transfers, to, amount, asset), _options(speed, max_fee, memo, native)
         )
-        return run(operation, self._wallet._perform)
+        return self._run("quote", operation)
 
     def build(
         self,
@@ -206,7 +209,7 @@ class Account(_AccountFace):
         operation = self._operations.build(
             _transfers(transfers, to, amount, asset), _options(speed, max_fee, memo, native)
         )
-        return run(operation, self._wallet._perform)
+        return self._run("build", operation)
 
     def sign(self, transaction: Any) -> SignedTransaction:
         """Sign an ``UnsignedTransaction`` (or its JSON), or what this ecosystem calls a transaction.
@@ -215,20 +218,20 @@ class Account(_AccountFace):
         ``raw_data`` hex. Solana: a message or transaction, base64 or bytes. Another network or sender is
         refused; every id and hash is computed here.
         """
-        return run(self._operations.sign(transaction), self._wallet._perform)
+        return self._run("sign", self._operations.sign(transaction))
 
     def broadcast(self, signed: SignedTransaction | Any) -> Receipt:
         """Hand a signed transaction (or its raw form) to the network. Sending the same bytes twice is harmless."""
-        return self._followed(run(self._operations.broadcast(signed), self._wallet._perform))
+        return self._followed(self._run("broadcast", self._operations.broadcast(signed)))
 
     def status(self, txid: str, *, expiry: int | None = None) -> Receipt:
         """Where a transaction stands now."""
-        return self._followed(run(self._operations.status(txid, expiry), self._wallet._perform))
+        return self._followed(self._run("status", self._operations.status(txid, expiry)))
 
     def wait(self, txid: str, *, confirmations: int = 1, timeout: float = 300, expiry: int | None = None) -> Receipt:
         """Wait until a transaction is included with so many confirmations; at most ``timeout`` seconds."""
         operation = self._operations.wait(txid, confirmations, timeout, expiry)
-        return self._followed(run(operation, self._wallet._perform))
+        return self._followed(self._run("wait", operation))
 
     def send(
         self,
@@ -252,7 +255,7 @@ class Account(_AccountFace):
         wanted = _transfers(transfers, to, amount, asset)
         operation, in_turn = self._sending(wanted, _options(speed, max_fee, memo, native), idempotency_key)
         with self._wallet._turn(self._operations) if in_turn else nullcontext():
-            return self._followed(run(operation, self._wallet._perform))
+            return self._followed(self._run("send", operation))
 
     def sign_batch(self, transactions: Iterable[Any], *, threads: int = 1) -> Iterator[BatchResult]:
         """Sign many transactions lazily and in order; see :meth:`sign` for what an item may be.
@@ -265,11 +268,15 @@ class Account(_AccountFace):
 
     def sign_message(self, message: str | bytes, **form: Any) -> str:
         """Sign a text as this ecosystem's wallets do (EIP-191, BIP-322 or BIP-137, TIP-191, Solana)."""
-        return run(self._operations.sign_message(message, form), self._wallet._perform)
+        return self._run("sign_message", self._operations.sign_message(message, form))
 
     def sign_typed_data(self, data: Any) -> str:
         """Sign a typed-data object (EIP-712, TIP-712)."""
-        return run(self._operations.sign_typed_data(data), self._wallet._perform)
+        return self._run("sign_typed_data", self._operations.sign_typed_data(data))
+
+    def _run(self, verb: str, operation: Op[T]) -> T:
+        with span(f"multiwallet.{verb}", network=self.network.id):
+            return run(operation, self._wallet._perform)
 
     def _followed(self, receipt: Receipt) -> Receipt:
         return replace(receipt, waiter=self.wait)
@@ -287,11 +294,11 @@ class AsyncAccount(_AccountFace):
 
     async def balance(self, asset: Asset | str | None = None) -> Balance:
         """As :meth:`Account.balance`."""
-        return await arun(self._operations.balance(asset), self._wallet._perform)
+        return await self._run("balance", self._operations.balance(asset))
 
     async def asset(self, reference: str) -> Asset:
         """As :meth:`Account.asset`."""
-        return await arun(self._operations.asset(reference), self._wallet._perform)
+        return await self._run("asset", self._operations.asset(reference))
 
     async def quote(
         self,
@@ -308,7 +315,7 @@ class AsyncAccount(_AccountFace):
         operation = self._operations.quote(
             _transfers(transfers, to, amount, asset), _options(speed, max_fee, memo, native)
         )
-        return await arun(operation, self._wallet._perform)
+        return await self._run("quote", operation)
 
     async def build(
         self,
@@ -325,26 +332,26 @@ class AsyncAccount(_AccountFace):
         operation = self._operations.build(
             _transfers(transfers, to, amount, asset), _options(speed, max_fee, memo, native)
         )
-        return await arun(operation, self._wallet._perform)
+        return await self._run("build", operation)
 
     async def sign(self, transaction: Any) -> SignedTransaction:
         """As :meth:`Account.sign`."""
-        return await arun(self._operations.sign(transaction), self._wallet._perform)
+        return await self._run("sign", self._operations.sign(transaction))
 
     async def broadcast(self, signed: SignedTransaction | Any) -> Receipt:
         """As :meth:`Account.broadcast`."""
-        return self._followed(await arun(self._operations.broadcast(signed), self._wallet._perform))
+        return self._followed(await self._run("broadcast", self._operations.broadcast(signed)))
 
     async def status(self, txid: str, *, expiry: int | None = None) -> Receipt:
         """As :meth:`Account.status`."""
-        return self._followed(await arun(self._operations.status(txid, expiry), self._wallet._perform))
+        return self._followed(await self._run("status", self._operations.status(txid, expiry)))
 
     async def wait(
         self, txid: str, *, confirmations: int = 1, timeout: float = 300, expiry: int | None = None
     ) -> Receipt:
         """As :meth:`Account.wait`."""
         operation = self._operations.wait(txid, confirmations, timeout, expiry)
-        return self._followed(await arun(operation, self._wallet._perform))
+        return self._followed(await self._run("wait", operation))
 
     async def send(
         self,
@@ -362,7 +369,7 @@ class AsyncAccount(_AccountFace):
         wanted = _transfers(transfers, to, amount, asset)
         operation, in_turn = self._sending(wanted, _options(speed, max_fee, memo, native), idempotency_key)
         async with self._wallet._turn(self._operations) if in_turn else nullcontext():
-            return self._followed(await arun(operation, self._wallet._perform))
+            return self._followed(await self._run("send", operation))
 
     def sign_batch(
         self, transactions: Iterable[Any] | AsyncIterable[Any], *, threads: int = 1
@@ -373,11 +380,15 @@ class AsyncAccount(_AccountFace):
 
     async def sign_message(self, message: str | bytes, **form: Any) -> str:
         """As :meth:`Account.sign_message`."""
-        return await arun(self._operations.sign_message(message, form), self._wallet._perform)
+        return await self._run("sign_message", self._operations.sign_message(message, form))
 
     async def sign_typed_data(self, data: Any) -> str:
         """As :meth:`Account.sign_typed_data`."""
-        return await arun(self._operations.sign_typed_data(data), self._wallet._perform)
+        return await self._run("sign_typed_data", self._operations.sign_typed_data(data))
+
+    async def _run(self, verb: str, operation: Op[T]) -> T:
+        with span(f"multiwallet.{verb}", network=self.network.id):
+            return await arun(operation, self._wallet._perform)
 
     def _followed(self, receipt: Receipt) -> Receipt:
         return replace(receipt, waiter=self.wait)

@@ -319,7 +319,8 @@ def read_call(where: str, data: Any) -> Outcome:
 def _read_rest(where: str, effect: Rest, reply: HttpReply) -> Outcome:
     text = reply.content.decode("utf-8", "replace")
     if reply.status >= 500:
-        return BadResponse(f"{where} failed with HTTP status {reply.status}: {_short(text)}")
+        refusal = _nodeos_refusal(where, reply)
+        return refusal or BadResponse(f"{where} failed with HTTP status {reply.status}: {_short(text)}")
     if 300 <= reply.status < 400:
         return BadResponse(f"{where} answered a redirect, which is not followed: give the URL it leads to")
     if reply.status in _NOT_THE_NODE:
@@ -339,6 +340,21 @@ def _read_rest(where: str, effect: Rest, reply: HttpReply) -> Outcome:
         if effect.expect == "text" and "<html" not in text[:500].lower() and "<!doctype" not in text[:500].lower():
             return text
         return _not_json(where, reply)
+
+
+def _nodeos_refusal(where: str, reply: HttpReply) -> Rejected | None:
+    """nodeos answers with status 500 what it understood and will not do: its own form of error tells it."""
+    try:
+        told = _decode(reply.content)
+    except ValueError:
+        return None
+    error = told.get("error") if isinstance(told, dict) else None
+    if not isinstance(error, dict) or type(error.get("code")) is not int or not isinstance(error.get("name"), str):
+        return None
+    what = error.get("what") if isinstance(error.get("what"), str) else error["name"]
+    return Rejected(
+        f"{where} refused with HTTP status {reply.status}: {_short(what)}", node_code=reply.status, data=told
+    )
 
 
 def _decode(content: bytes) -> Any:

@@ -15,7 +15,9 @@ from .errors import (
     BadResponse,
     BroadcastUncertain,
     ChainError,
+    Expired,
     InputError,
+    InsufficientFunds,
     InvalidPath,
     InvalidTransaction,
     Rejected,
@@ -353,7 +355,7 @@ class AccountOperations:
         yield from self.identify()
         try:
             receipt = yield from self.chain.broadcast(self.network, signed)
-        except Rejected as error:
+        except (Rejected, InsufficientFunds, Expired) as error:
             if _follows_a_lost_answer(error):
                 raise BroadcastUncertain(
                     f"one endpoint did not answer to the broadcast of {signed.txid} and the next refused it "

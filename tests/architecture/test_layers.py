@@ -29,6 +29,7 @@ FACES = CONTRACT | {
     "secret",
     "signer",
     "pool",
+    "telemetry",
     "transport",
     "wallet",
 }

@@ -320,6 +320,7 @@ def test_over_http_as_anywhere(devnet: Devnet, wallet: Wallet) -> None:
         signed = direct.sign(direct.build(to="eosio", amount="1.5"))
         assert direct.broadcast(signed).wait().status is Status.CONFIRMED
         assert direct.balance().available.text == "498.5"
+        refusal(Rejected, direct.send, to="eosio", amount="0", data=[], refund=True)  # a status 500 that is a plain no
 
 
 def test_rows_of_production_have_no_engine(devnet: Devnet) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -16,10 +15,11 @@ from ..chain import Transfer
 from ..codec import json_text
 from ..errors import InputError, StoreError
 
-__all__ = ["Header", "PlanWriter", "Record", "cannot_write", "open_plan", "read_header"]
+__all__ = ["Header", "PlanWriter", "Record", "cannot_write", "locked", "open_plan", "read_header"]
 
 _KIND: Final = "payouts/plan"
 _LONGEST: Final = 16 * 1024 * 1024
+_ROOM: Final = 128 * 1024  # for the header, which is known last: 500 assets fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,16 +182,14 @@ class PlanWriter:
     The header stands first and is known last: it is written over blanks kept for it.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, room: int, overwrite: bool) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, overwrite: bool) -> None:
         self._path = FilePath(path)
         self._part = self._path.with_name(self._path.name + ".part")
-        self._room = room
-        self._hash = hashlib.sha256()
         if self._path.exists() and not overwrite:
             raise InputError(f"there is a file {self._path.name} already: name another one, or remove it first")
         try:
             self._file = open(self._part, "wb")  # noqa: SIM115  # closed by __exit__
-            self._file.write(b" " * room + b"\n")
+            self._file.write(b" " * _ROOM + b"\n")
         except (OSError, ValueError) as error:
             raise cannot_write("the plan", error) from None
 
@@ -205,7 +203,7 @@ class PlanWriter:
     def finish(self, header: Header) -> None:
         """Write the header and move the plan to its place."""
         text = json.dumps(header.to_dict(), separators=(",", ":")).encode()
-        if len(text) > self._room:
+        if len(text) > _ROOM:
             raise InputError("the plan's header is too long: there are too many different assets in one batch")
         try:
             self._file.seek(0)
@@ -238,3 +236,18 @@ def cannot_write(what: str, error: Exception) -> StoreError:
     """The error of a file that cannot be written, in the system's words."""
     reason = getattr(error, "strerror", None) or "it is no file name"
     return StoreError(f"cannot write {what}: {reason} (what was written before is kept; nothing is lost)")
+
+
+def locked(file: BinaryIO) -> bool:
+    """Lock a file for this process, where the system can; False when another process has it. Closing it frees it."""
+    try:
+        import fcntl
+    except ModuleNotFoundError:  # Windows: two at once are slower there, and no less safe
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True

@@ -5,29 +5,29 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from ..amounts import Amount, Asset
-from ..errors import InputError, shown
+from ..errors import ChainError, InputError, shown
+from ..ops import run
 from ..outbox.requests import lane_of
 from ..transactions import Fee, amount_dict, fee_dict
+from .belonging import outpoints
 from .checking import Checker, Survey
 from .combining import Combination
 from .plan_file import Header, PlanWriter, Record
-from .recipes import Recipe, recipe_for
+from .recipes import EvmRecipe, Recipe, recipe_for
 from .scratch import Scratch
-from .table import LineError, digest_of, read_table
+from .table import Line, LineError, digest_of, read_table
 
 if TYPE_CHECKING:
     from ..account import Account
     from ..operations import AccountOperations
     from ..store import Store
 
-__all__ = ["Planned", "plan"]
-
-_HEADER_ROOM: Final = 256 * 1024
+__all__ = ["Planned", "account_of", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,28 +127,33 @@ def plan(
         fee = None if survey.fee is None else Fee(*(Amount(units, operations.network.native) for units in survey.fee))
         offline = recipe.offline or (combination is not None and operations.chain.family == "bitcoin")
         if not survey.error_count:
-            facts = {
-                "speed": speed,
-                "source": {"name": os.path.basename(os.fspath(source)), "sha256": content},
-                "combine": None if combination is None else combination.describe(),
-                "assets": [amount_dict(total) for total in totals],
-                "fee": None if fee is None else fee_dict(fee),
-                "signing": "offline" if offline else recipe.reason,
-                **recipe.facts(),
-            }
-            header = Header(
-                id_, digest, operations.network.id, lane, operations.holder.address, _account(operations),
-                survey.lines, transactions, offline, facts,
-            )  # fmt: skip
-            room = len(json.dumps(header.to_dict())) + 1024
-            if room > _HEADER_ROOM:
-                raise InputError("the table pays too many different assets: split it")
-            with PlanWriter(target, room=room, overwrite=overwrite) as writer:
-                for record in _records(checker, survey, recipe, combination, source, format, id_, told, perform, speed):
-                    writer.add(record)
-                if digest_of(source) != content:
-                    raise InputError("the table was changed while it was read: plan it again")
-                writer.finish(header)
+            told_apart = _Writing(checker, survey, recipe, combination, id_, perform, speed)
+            try:
+                with PlanWriter(target, overwrite=overwrite) as writer:
+                    for record in told_apart.records(read_table(source, format)):
+                        writer.add(record)
+                        told("planned", told_apart.lines, survey.lines)
+                    if digest_of(source) != content:
+                        raise InputError("the table was changed while it was read: plan it again")
+                    facts = {
+                        "speed": speed,
+                        "source": {"name": os.path.basename(os.fspath(source)), "sha256": content},
+                        "combine": None if combination is None else combination.describe(),
+                        "assets": [amount_dict(total) for total in totals],
+                        "fee": None if (fee := told_apart.fee) is None else fee_dict(fee),
+                        "signing": "offline" if offline else recipe.reason,
+                        **recipe.facts(),
+                    }
+                    header = Header(
+                        id_, digest, operations.network.id, lane, operations.holder.address, account_of(operations),
+                        survey.lines, told_apart.transactions, offline, facts,
+                    )  # fmt: skip
+                    writer.finish(header)
+            except ChainError as error:  # a group that cannot be made: too little money, or a contract that refuses
+                survey.errors.append(LineError(None, "transaction", error.message))
+                survey.error_count += 1
+            else:
+                fee, transactions = told_apart.fee, told_apart.transactions
     return Planned(
         id_,
         survey.lines,
@@ -167,7 +172,8 @@ def _store_of(account: Account) -> Store | None:
     return None if outbox is None else outbox._operations.store
 
 
-def _account(operations: AccountOperations) -> dict[str, Any]:
+def account_of(operations: AccountOperations) -> dict[str, Any]:
+    """Which account of a wallet this is, as plain JSON values."""
     holder = operations.holder
     return {
         "path": None if holder.path is None or holder.account_path is not None else str(holder.path),
@@ -176,45 +182,72 @@ def _account(operations: AccountOperations) -> dict[str, Any]:
     }
 
 
-def _records(
-    checker: Checker,
-    survey: Survey,
-    recipe: Recipe,
-    combination: Combination | None,
-    source: str | os.PathLike[str],
-    format: str | None,
-    id_: str,
-    told: Callable[[str, int, int | None], None],
-    perform: Callable[..., Any],
-    speed: str,
-) -> Iterator[Record]:
-    """The transactions, from a second reading of the table."""
-    from ..ops import run
+class _Writing:
+    """The second reading: each transaction, and what all of them come to."""
 
-    spent: list[str] = []
-    done = 0
-    for position, group in enumerate(checker.groups(read_table(source, format))):
-        first = group[0]
-        payments = tuple((item.line, item.to, item.amount.text) for item in group)
-        asset: Asset = first.amount.asset
-        reference = None if asset.is_native else asset.id
-        key = first.key or f"{id_}:{first.line}"
-        if combination is not None and first.memo is None and first.key is None:
-            call = combination.call(asset, [(item.line, item.to, item.amount) for item in group])
-            record = Record(key, payments, reference, None, None, call)
-            transaction = None
-            if recipe.offline:
-                nonce = getattr(recipe, "nonce", 0) + position
-                transaction = run(combination.build(record, speed, nonce=nonce), perform)
-            elif recipe.operations.chain.family == "bitcoin":
-                transaction = run(combination.build(record, speed, exclude=spent), perform)
-                spent += transaction.summary_coins if hasattr(transaction, "summary_coins") else _coins(transaction)
-            made = None if transaction is None else json.loads(transaction.to_json())
-            record = Record(key, payments, reference, None, made, call)
+    def __init__(
+        self,
+        checker: Checker,
+        survey: Survey,
+        recipe: Recipe,
+        combination: Combination | None,
+        id_: str,
+        perform: Callable[..., Any],
+        speed: str,
+    ) -> None:
+        self.lines = self.transactions = 0
+        self._checker = checker
+        self._survey = survey
+        self._recipe = recipe
+        self._combination = combination
+        self._id = id_
+        self._perform = perform
+        self._speed = speed
+        self._fees = [0, 0]  # of those that are built in full
+        self._spent: list[str] = []
+
+    @property
+    def fee(self) -> Fee | None:
+        """The sum of what was built, else what the samples say."""
+        if self._survey.fee is None:
+            return None
+        units = tuple(self._fees) if self._fees[1] else self._survey.fee
+        native = self._recipe.network.native
+        return Fee(Amount(units[0], native), Amount(units[1], native))
+
+    def records(self, lines: Iterable[Line | LineError]) -> Iterator[Record]:
+        """The transactions of the table, in order."""
+        recipe = self._recipe
+        for position, group in enumerate(self._checker.groups(lines)):
+            first = group[0]
+            asset: Asset = first.amount.asset
+            payments = tuple((item.line, item.to, item.amount.text) for item in group)
+            reference = None if asset.is_native else asset.id
+            record = Record(first.key or f"{self._id}:{first.line}", payments, reference, first.memo)
+            if self._combination is not None and first.memo is None and first.key is None:
+                call = self._combination.call(asset, [(item.line, item.to, item.amount) for item in group])
+                record = replace(record, call=call)
+                record = replace(record, transaction=self._group(self._combination, record, position))
+            else:
+                gas = self._survey.gas(first.line)
+                record = replace(
+                    record, transaction=recipe.transaction(record, asset, first.amount.units, position, gas)
+                )
+            self.transactions += 1
+            self.lines += len(group)
+            yield record
+
+    def _group(self, combination: Combination, record: Record, position: int) -> Any:
+        family = self._recipe.operations.chain.family
+        if isinstance(self._recipe, EvmRecipe):
+            native: dict[str, Any] = {"nonce": self._recipe.nonce + position}
+        elif family == "bitcoin":
+            native = {"exclude": self._spent} if self._spent else {}
         else:
-            record = Record(key, payments, reference, first.memo)
-            made = recipe.transaction(record, asset, first.amount.units, position, survey.gas(first.line))
-            record = Record(key, payments, reference, first.memo, made)
-        yield record
-        done += len(group)
-        told("planned", done, survey.lines)
+            return None
+        made = run(combination.build(record, self._speed, **native), self._perform)
+        if family == "bitcoin":
+            self._spent += outpoints(made.body)
+        self._fees[0] += made.fee.expected.units
+        self._fees[1] += made.fee.maximum.units
+        return json.loads(made.to_json())

@@ -40,9 +40,6 @@ __all__ = [
     "take_due",
 ]
 
-LEASE: Final = 120.0
-"""For how many seconds a worker has a payment to itself. One that is slower finds its next step refused."""
-
 _ALIVE: Final = tuple(state.value for state in State if state not in FINAL)
 
 
@@ -97,9 +94,9 @@ def claim(store: Store, intent: Intent, worker: str) -> Claim:
                 "state": State.PLANNED.value,
                 "created_at": now,
                 "updated_at": now,
-                "due_at": now + LEASE,
+                "due_at": now + store.lease,
                 "worker": worker,
-                "leased_until": now + LEASE,
+                "leased_until": now + store.lease,
             }
             connection.execute(_insert(store, values))
             found = _locked(connection, outgoing.c.key == intent.key)
@@ -112,7 +109,7 @@ def claim(store: Store, intent: Intent, worker: str) -> Claim:
         busy = found.worker != worker and found.leased_until > now
         if busy or state not in (State.PLANNED, State.SIGNED, State.REFUSED):
             return Claim(_record(connection, found), False)
-        changes: dict[str, Any] = {"worker": worker, "leased_until": now + LEASE, "due_at": now + LEASE}
+        changes: dict[str, Any] = {"worker": worker, "leased_until": now + store.lease, "due_at": now + store.lease}
         if state is State.REFUSED:
             changes |= {"state": State.PLANNED.value, "error": None, "cancelling": False, "updated_at": now}
         connection.execute(outgoing.update().where(outgoing.c.id == found.id).values(changes))
@@ -128,7 +125,7 @@ def take(store: Store, key: str, worker: str) -> Claim | None:
             return None
         if State(found.state) in FINAL or (found.worker != worker and found.leased_until > now):
             return Claim(_record(connection, found), False)
-        changes = {"worker": worker, "leased_until": now + LEASE}
+        changes = {"worker": worker, "leased_until": now + store.lease}
         connection.execute(outgoing.update().where(outgoing.c.id == found.id).values(changes))
         return Claim(_fresh(connection, found.id), True)
 
@@ -144,7 +141,7 @@ def take_due(store: Store, worker: str, *, limit: int, networks: Iterable[str] =
         ids = list(connection.scalars(query.with_for_update(skip_locked=True)))  # SQLite ignores the locks
         if not ids:
             return []
-        changes = {"worker": worker, "leased_until": now + LEASE}
+        changes = {"worker": worker, "leased_until": now + store.lease}
         connection.execute(outgoing.update().where(outgoing.c.id.in_(ids)).values(changes))
         rows = connection.execute(sa.select(outgoing).where(outgoing.c.id.in_(ids)).order_by(outgoing.c.due_at))
         return _records(connection, list(rows))
@@ -197,8 +194,8 @@ def record_attempt(
             "state": State.SIGNED.value,
             "error": None,
             "updated_at": now,
-            "leased_until": now + LEASE,
-            "due_at": now + LEASE,
+            "leased_until": now + store.lease,
+            "due_at": now + store.lease,
         }
         connection.execute(outgoing.update().where(outgoing.c.id == record.id).values(changes))
         return _fresh(connection, record.id)
@@ -301,8 +298,8 @@ def move(
             _check(current, state)
         final = state in FINAL
         changes: dict[str, Any] = {"state": state.value, "error": error, "updated_at": now}
-        changes["due_at"] = None if final else now + (LEASE if due_in is None else due_in)
-        changes["leased_until"] = now + LEASE if keep and not final else 0
+        changes["due_at"] = None if final else now + (store.lease if due_in is None else due_in)
+        changes["leased_until"] = now + store.lease if keep and not final else 0
         if receipt is not None:
             changes["receipt"] = _text(receipt)
         if cancelling is not None:

@@ -20,6 +20,8 @@ __all__ = ["Store"]
 _PATIENCE: Final = 60  # seconds that a writer of SQLite waits for the one before it
 _MIGRATION_LOCK: Final = 0x6D77_7374  # any number that every process of ours takes
 _CONNECTIONS: Final = 16
+LEASE: Final = 120.0
+"""For how many seconds a worker has a payment to itself, where nothing else is said."""
 
 
 class Store:
@@ -29,11 +31,17 @@ class Store:
     one machine: it is kept in WAL mode and every commit is on the disk before it returns. Tables that are missing or
     of an older version are made or migrated. Threads may share a store; after a ``fork`` each process opens its own.
 
+    ``lease`` is for how many seconds a worker has a payment to itself. One that is slower loses it and finds its next
+    step refused, so a short lease costs work and never money; what a dead worker held is taken up after it.
+
     Raises :class:`~multiwallet.errors.StoreError` where the database cannot be opened or written, and
     :class:`~multiwallet.errors.MissingExtra` without the extra ``store`` (or ``postgres``).
     """
 
-    def __init__(self, url: str | os.PathLike[str]) -> None:
+    def __init__(self, url: str | os.PathLike[str], *, lease: float = LEASE) -> None:
+        if isinstance(lease, bool) or not isinstance(lease, int | float) or not 1 <= lease <= 86_400:
+            raise InputError("a lease is a number of seconds, from 1 to 86400")
+        self.lease = float(lease)
         try:
             import sqlalchemy as sa
         except ModuleNotFoundError as error:

@@ -346,3 +346,18 @@ def test_a_node_that_hides_the_proof_is_refused_where_there_is_one(opening):
     assert "without proof" in error.message
     summary = wallet.account(strict).build(to=other.address, amount="1", metadata_hash=False).summary
     assert any("can prove them" in warning for warning in summary.warnings)
+
+
+def test_types_that_hide_the_hash_are_refused(opening):
+    _, account, other = opening("hub15")
+    made = account.build(to=other.address, amount="1")
+    types = made.context["types"]
+    for honest, false in (
+        (b"CheckMetadataHash", b"CheckMetadataHasi"),  # an extension that nobody knows, and that is not empty
+        (b"CheckMetadataHash", b"CheckNonZeroSende"),
+        (b"CheckSpecVersion", b"CheckSpecVersiom"),
+    ):
+        changed = types.replace(honest.hex(), false.hex())
+        assert changed != types
+        with pytest.raises(InvalidTransaction):
+            opened(account.network, made.body, {**made.context, "types": changed})

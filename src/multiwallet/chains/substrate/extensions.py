@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ...codec import scale
 from ...errors import InputError, InvalidTransaction, Unsupported
 from .merkle import Form
 from .types import Array, Composite, Group, Reference, Types
 from .values import Case, Encoder
 
-__all__ = ["LONGEST_ERA", "MORTALITY", "Era", "Terms", "read_terms", "write_terms"]
+__all__ = ["LONGEST_ERA", "MORTALITY", "Era", "Terms", "plain_bytes", "read_terms", "write_terms"]
 
 LONGEST_ERA: Final = 65536
 MORTALITY: Final = ("CheckMortality", "CheckEra")
@@ -130,6 +132,29 @@ def write_terms(encoder: Encoder, types: Types, form: Form, terms: Terms) -> tup
                     f"this runtime's transactions carry the extension {item.name}, which is not known here"
                 )
     return b"".join(halves[0]), b"".join(halves[1])
+
+
+def plain_bytes(names: Sequence[str], terms: Terms) -> tuple[bytes, bytes]:
+    """Both halves as every runtime known here writes them, by the extensions' names alone.
+
+    What was read with types that nobody vouches for must come out the same this way. Else such types could hide the
+    metadata hash in a number of another width, or under another name, and nothing would check them.
+    """
+    digest = terms.metadata_hash
+    tip = scale.encode_compact(terms.tip)
+    known = {
+        "CheckMortality": (terms.era.encode(), terms.block_hash),
+        "CheckEra": (terms.era.encode(), terms.block_hash),
+        "CheckNonce": (scale.encode_compact(terms.nonce), b""),
+        "ChargeTransactionPayment": (tip, b""),
+        "ChargeAssetTxPayment": (tip + scale.encode_option(None), b""),
+        "CheckMetadataHash": (scale.encode_boolean(digest is not None), scale.encode_option(digest)),
+        "CheckSpecVersion": (b"", scale.encode_uint(terms.spec_version, 4)),
+        "CheckTxVersion": (b"", scale.encode_uint(terms.transaction_version, 4)),
+        "CheckGenesis": (b"", terms.genesis),
+    }
+    halves = [known.get(name, (b"", b"")) for name in names]
+    return b"".join(half for half, _ in halves), b"".join(half for _, half in halves)
 
 
 def _is_empty(types: Types, reference: Reference, depth: int = 16) -> bool:

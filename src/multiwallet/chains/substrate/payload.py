@@ -12,7 +12,7 @@ from ...codec.hexadecimal import parse_hex
 from ...errors import InputError, InvalidTransaction
 from . import addresses
 from .build import genesis_of
-from .extensions import Era, Terms, read_terms
+from .extensions import Era, Terms, plain_bytes, read_terms
 from .merkle import Form, Identity, Proof
 from .metadata import Extension
 from .types import Array, Composite, Field, Leaf, Variant
@@ -57,6 +57,11 @@ def opened(network: Network, body: bytes, context: Mapping[str, Any]) -> Opened:
     proof, digest = _proof(text)
     call, call_end, extra_end, included, implicit = proof.read(body)
     terms = read_terms(proof.form, included, implicit)
+    if plain_bytes([item.name for item in proof.form.extensions], terms) != (
+        body[call_end:extra_end],
+        body[extra_end:],
+    ):
+        raise InvalidTransaction("the types read the payload's extensions in another way than runtimes write them")
     if terms.genesis != genesis_of(network):
         raise InvalidTransaction(f"the payload is for another chain than {network.name}: its genesis hash differs")
     era = terms.era
