@@ -90,7 +90,8 @@ class ManyPayments:
         refusals: list[MultiwalletError | None] = []
         for record, outcome in zip(records, outcomes, strict=True):
             attempt = record.attempts[-1]
-            arrived, refusal, text, due = True, None, None, policy.poll
+            arrived, text, due = True, None, policy.poll
+            refusal: MultiwalletError | None = None
             if isinstance(outcome, BroadcastUncertain):
                 text = outcome.message[:500]
             elif isinstance(outcome, ChainError | TransportError):

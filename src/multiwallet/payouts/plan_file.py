@@ -173,7 +173,8 @@ def _header(line: bytes) -> Header:
     if not all(type(value) is kind for value, kind in zip(values, _TYPES, strict=True)):
         raise InputError("the header of this plan is not as it was written")
     facts = {name: value for name, value in found.items() if name not in (*_NAMES, "multiwallet", "version")}
-    return Header(*values, facts)  # type: ignore[arg-type]  # compared with their types above
+    named: dict[str, Any] = dict(zip(_NAMES, values, strict=True))
+    return Header(**named, facts=facts)
 
 
 class PlanWriter:

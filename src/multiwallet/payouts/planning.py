@@ -124,7 +124,7 @@ def plan(
         survey = checker.survey(read_table(source, format), speed, told, store or _store_of(account))
         transactions = survey.transactions
         totals = tuple(Amount(units, asset) for asset, units in survey.totals.items())
-        fee = None if survey.fee is None else Fee(*(Amount(units, operations.network.native) for units in survey.fee))
+        fee = None if survey.fee is None else _fee(survey.fee, operations.network.native)
         offline = recipe.offline or (combination is not None and operations.chain.family == "bitcoin")
         if not survey.error_count:
             told_apart = _Writing(checker, survey, recipe, combination, id_, perform, speed)
@@ -182,6 +182,10 @@ def account_of(operations: AccountOperations) -> dict[str, Any]:
     }
 
 
+def _fee(units: tuple[int, int], native: Asset) -> Fee:
+    return Fee(Amount(units[0], native), Amount(units[1], native))
+
+
 class _Writing:
     """The second reading: each transaction, and what all of them come to."""
 
@@ -211,9 +215,8 @@ class _Writing:
         """The sum of what was built, else what the samples say."""
         if self._survey.fee is None:
             return None
-        units = tuple(self._fees) if self._fees[1] else self._survey.fee
-        native = self._recipe.network.native
-        return Fee(Amount(units[0], native), Amount(units[1], native))
+        units = (self._fees[0], self._fees[1]) if self._fees[1] else self._survey.fee
+        return _fee(units, self._recipe.network.native)
 
     def records(self, lines: Iterable[Line | LineError]) -> Iterator[Record]:
         """The transactions of the table, in order."""

@@ -7,16 +7,18 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import InputError, MultiwalletError, Rejected, Timeout
+from ..errors import InputError, MultiwalletError, Timeout
 from ..ops import run
 from ..outbox.many import ManyPayments, signed_bytes
 from ..outbox.requests import intent_of
 from ..store import batches
 from ..store.batches import Entered, Entry, SignedBytes
+from ..store.outgoing import CoinsTaken
 from ..store.records import FINAL, Outgoing, State
 from ..transactions import SignedTransaction
 from .belonging import check_belongs
@@ -235,10 +237,11 @@ class _Sending:
                         unsigned += 1
                         continue
                     elif record.key in ours:
-                        bytes_ = self._bytes(record, ours[record.key])
+                        with suppress(batches.NonceTaken):  # then it is made when it is sent
+                            bytes_ = self._bytes(record, ours[record.key])
                 entries.append(self._entry(record, bytes_))
             except MultiwalletError as error:
-                self._note(record, error)
+                self._fail(record.line, error)
         return entries, unsigned
 
     def _entry(self, record: Record, bytes_: SignedBytes | None) -> Entry:
@@ -283,11 +286,11 @@ class _Sending:
     def _round(self, entries: Sequence[Entry]) -> None:
         """Enter some payments and hand over what is this run's to hand over."""
         results = self._enter(entries)
-        taken = [entry for entry, result in zip(entries, results, strict=True) if self._lacks_place(result)]
-        if taken and self._can_sign and self._signed is None:  # its nonce or coin went elsewhere: it gets others
-            results = [result for result in results if not self._lacks_place(result)]
-            results += self._enter([Entry(entry.lines, entry.intent) for entry in taken])
-            entries = [entry for entry in entries if entry not in taken] + taken
+        taken = [place for place, result in enumerate(results) if _lacks_place(result)]
+        if taken and self._signed is None:  # a nonce or coin of it went elsewhere: it gets others
+            anew = self._enter([Entry(entries[place].lines, entries[place].intent) for place in taken])
+            for place, result in zip(taken, anew, strict=True):
+                results[place] = result
         to_make: list[Outgoing] = []
         to_hand_over: list[Outgoing] = []
         for entry, result in zip(entries, results, strict=True):
@@ -318,13 +321,6 @@ class _Sending:
 
     def _enter(self, entries: Sequence[Entry]) -> list[Entered]:
         return batches.enter(self.store, self.header.id, entries, self._worker, steals=self._steals, again=self._again)
-
-    def _lacks_place(self, result: Entered) -> bool:
-        return result.error is not None and result.error.code in ("nonce_taken", "coins_taken")
-
-    def _note(self, record: Record, error: MultiwalletError) -> None:
-        """A line that cannot be entered; with keys at hand it may get another transaction than the plan's."""
-        self._fail(record.line, error)
 
     def _fail(self, line: int, error: MultiwalletError) -> None:
         self._failed += 1
@@ -394,6 +390,10 @@ class _Sending:
     def _check_stop(self) -> None:
         if self._stop.is_set():
             raise _Stopped
+
+
+def _lacks_place(result: Entered) -> bool:
+    return isinstance(result.error, batches.NonceTaken | CoinsTaken)
 
 
 class _Pace:

@@ -212,7 +212,8 @@ def _add(
             sa.select(held.nonce, held.outgoing_id).where(held.lane == lane, held.nonce.in_(wanted))
         )
         free |= {(lane, nonce): owner is None for nonce, owner in rows}
-    accepted, values = [], []
+    accepted: list[int] = []
+    values: list[dict[str, Any]] = []
     for n in fresh:
         entry = entries[n]
         signed, lane = entry.signed, entry.intent.lane

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 
 import pytest
 
@@ -361,3 +362,22 @@ def test_types_that_hide_the_hash_are_refused(opening):
         assert changed != types
         with pytest.raises(InvalidTransaction):
             opened(account.network, made.body, {**made.context, "types": changed})
+
+
+def test_no_changed_types_open_a_proven_payload(opening):
+    _, account, other = opening("hub15")
+    made = account.build(to=other.address, amount="1")
+    types = bytes.fromhex(made.context["types"])
+    rng = random.Random(4)
+    for _ in range(400):
+        changed = bytearray(types)
+        position = rng.randrange(len(changed))
+        match rng.randrange(3):
+            case 0:
+                changed[position] ^= 1 << rng.randrange(8)
+            case 1:
+                del changed[position : position + rng.randrange(1, 40)]
+            case _:
+                changed[position:position] = rng.randbytes(rng.randrange(1, 10))
+        with pytest.raises(InvalidTransaction):
+            opened(account.network, made.body, {**made.context, "types": changed.hex()})
