@@ -228,11 +228,17 @@ class Run:
 
     def _settle(self, end: float) -> None:
         """No more kills and no more senders; the reconcilers, the faults and the blocks go on until all is final."""
-        again = 0
+        again, since = 0, time.monotonic()
         while time.monotonic() < end:
             self._tend(senders=False)
             self._misbehave(only_blocks=True)
             counts = kept.counts(self._store)
+            if time.monotonic() - since > 15:
+                since = time.monotonic()
+                self._tell(", ".join(f"{count} {state.value}" for state, count in counts.items() if count))
+                for record in kept.listed(self._store, states=[s for s in State if s not in FINAL], limit=3):
+                    last = record.attempts[-1] if record.attempts else None
+                    self._tell(f"  {record.key} {record.state.value} {last} {record.error}")
             if not sum(count for state, count in counts.items() if state not in FINAL):
                 if not counts[State.REFUSED] or again == 3:
                     return
@@ -290,9 +296,14 @@ class Run:
         self._next["expire"] = now + self._chance.uniform(10, 20)
 
     def _drop(self, most: int) -> int:
-        waiting = [r for r in kept.listed(self._store, states=[State.SENT], limit=200) if r.txid]
-        chosen = self._chance.sample(waiting, min(most, len(waiting)))
-        return sum(self._node.drop(record.txid) for record in chosen if record.txid)
+        waiting = [r.txid for r in kept.listed(self._store, states=[State.SENT], limit=500) if r.txid]
+        self._chance.shuffle(waiting)
+        dropped = 0
+        for txid in waiting[: 10 * most]:  # many are in a block already, and the store has not looked yet
+            dropped += self._node.drop(txid)
+            if dropped == most:
+                break
+        return dropped
 
 
 class _ProxyProcess:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, TypeVar
 import typer
 
 from ..errors import MultiwalletError
-from . import demo, devnet, keys, keystore, messages, money, output, signing, vault
+from . import batch, demo, devnet, keys, keystore, messages, money, outbox, output, signing, vault
 from .output import Declined, Failure
 
 __all__ = ["application", "run"]
@@ -35,6 +35,7 @@ Exit codes:
 Environment:
   MULTIWALLET_MNEMONIC, MULTIWALLET_PASSPHRASE   the keys, where no option names others
   MULTIWALLET_VAULT_PASSPHRASE                   what unlocks --vault, where no option says otherwise
+  MULTIWALLET_STORE                              the store of batch and outbox
   MULTIWALLET_NETWORKS                           TOML files with networks of your own
   MULTIWALLET_ENDPOINTS_ETHEREUM                 the URLs of a network (any name, dashes as underscores)
 """
@@ -103,6 +104,8 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., Any], str], ...]] = (
 
 for _name, _command, _help in _COMMANDS:
     application.command(_name, short_help=_help)(_guarded(_command))
+application.add_typer(batch.app)
+application.add_typer(outbox.app)
 application.add_typer(vault.app)
 application.add_typer(keystore.app)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .planning import Planned, plan
+    from .planning import Planned, account_for, plan
     from .reporting import BatchStatus, report, status
     from .sending import Sent, send
     from .signing import Signed, sign
@@ -24,6 +24,7 @@ __all__ = [
     "Planned",
     "Sent",
     "Signed",
+    "account_for",
     "plan",
     "read_table",
     "report",
@@ -39,6 +40,7 @@ _WHERE = {
     "Planned": "planning",
     "Sent": "sending",
     "Signed": "signing",
+    "account_for": "planning",
     "plan": "planning",
     "read_table": "table",
     "report": "reporting",

@@ -12,22 +12,24 @@ from typing import TYPE_CHECKING, Any
 from ..amounts import Amount, Asset
 from ..errors import ChainError, InputError, shown
 from ..ops import run
-from ..outbox.requests import lane_of
+from ..outbox.requests import lane_of, reopen
 from ..transactions import Fee, amount_dict, fee_dict
 from .belonging import outpoints
 from .checking import Checker, Survey
 from .combining import Combination
-from .plan_file import Header, PlanWriter, Record
+from .plan_file import Header, PlanWriter, Record, read_header
 from .recipes import EvmRecipe, Recipe, recipe_for
 from .scratch import Scratch
+from .signing import check_account
 from .table import Line, LineError, digest_of, read_table
 
 if TYPE_CHECKING:
     from ..account import Account
     from ..operations import AccountOperations
     from ..store import Store
+    from ..wallet import Wallet
 
-__all__ = ["Planned", "account_of", "plan"]
+__all__ = ["Planned", "account_for", "account_of", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +166,7 @@ def plan(
         tuple(survey.warnings),
         tuple(survey.errors),
         survey.error_count,
+        recipe.facts(),
     )
 
 
@@ -254,3 +257,16 @@ class _Writing:
         self._fees[0] += made.fee.expected.units
         self._fees[1] += made.fee.maximum.units
         return json.loads(made.to_json())
+
+
+def account_for(wallet: Wallet, plan: str | os.PathLike[str]) -> Account:
+    """The account of this wallet that a plan is paid from. InputError where the wallet does not hold it."""
+    header = read_header(plan)
+    if wallet.is_single_key:
+        account = wallet.account(header.network, kind=str(header.account.get("kind") or "") or None)
+        check_account(account._operations, header)
+        return account
+    stored = {name: header.account.get(name) for name in ("path", "whole", "kind")}
+    if any(value is not None and not isinstance(value, str) for value in stored.values()):
+        raise InputError("the header of this plan is not as it was written")
+    return wallet._face(reopen(wallet._session, header.network, stored, header.lane))

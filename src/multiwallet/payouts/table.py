@@ -245,7 +245,7 @@ def _json_line(number: int, text: str) -> Line | LineError:
 def _parquet(path: str | os.PathLike[str]) -> Iterator[Line | LineError]:
     try:
         import pyarrow  # type: ignore[import-untyped]  # it has no stubs
-        from pyarrow import parquet  # type: ignore[import-untyped]  # as above
+        from pyarrow import parquet
     except ModuleNotFoundError as error:
         raise MissingExtra("a Parquet table needs pyarrow, which is not installed", extra="parquet") from error
 

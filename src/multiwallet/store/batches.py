@@ -425,7 +425,7 @@ def _mine(connection: sa.Connection, worker: str, ids: Sequence[int]) -> dict[in
 
 
 def _change(connection: sa.Connection, names: Sequence[str], rows: list[dict[str, Any]], now: float) -> None:
-    values = {name: sa.bindparam(f"new_{name}") for name in names}
+    values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in names}
     connection.execute(
         outgoing.update().where(outgoing.c.id == sa.bindparam("of")).values(updated_at=now, leased_until=0, **values),
         rows,
