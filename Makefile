@@ -54,7 +54,8 @@ $(ORACLES)/node_modules/.installed: $(ORACLES)/package.json $(ORACLES)/package-l
 nodes: $(ORACLES)/node_modules/.installed .cache/litecoind/.ready
 
 demo: $(VENV)/.demo
-	@$(BIN)/multiwallet demo
+	@if [ -e $(ORACLES)/node_modules/.installed ]; then MULTIWALLET_NODE_MODULES=$(ORACLES)/node_modules; fi; \
+	    MULTIWALLET_NODE_MODULES=$$MULTIWALLET_NODE_MODULES $(BIN)/multiwallet demo
 
 test: $(VENV)/.dev nodes
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

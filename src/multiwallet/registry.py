@@ -64,6 +64,11 @@ _NAMESPACES: Final = {
     "algorand": "coins",
     "fil": "coins",
     "tezos": "coins",
+    "hedera": "coins",
+    "mvx": "coins",
+    "vechain": "coins",
+    "waves": "coins",
+    "slip44": "coins",  # a choice of this library, for coins that no namespace of chainagnostic has
 }
 _CAIP2: Final = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}", re.ASCII)
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)

@@ -72,6 +72,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # What must not be forgotten, and who works with it. Nothing below the wallet knows either.
     "store": {"errors"},
     "outbox": FACES | {"store"},
+    # Many payments from a table; an outbox makes them.
+    "payouts": FACES | {"store", "outbox", "codec"},
     "vault": FACES | {"codec", "crypto"},
     "keystore": FACES | {"codec", "crypto"},
     "interop": ANYTHING - {"cli", "devnet"},
@@ -101,6 +103,7 @@ MAY_USE: dict[str, set[str]] = {
     "crypto": NATIVE_CRYPTO | {"sr25519"},
     "keys": {"bip_utils"},
     "store": {"alembic", "sqlalchemy"},
+    "payouts": {"pyarrow"},
     "vault": NATIVE_CRYPTO | {"fido2", "keyring", "shamir_mnemonic"},
     "keystore": NATIVE_CRYPTO | {"shamir_mnemonic"},
     "telemetry": {"opentelemetry"},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from multiwallet import Amount, Mnemonic, Wallet, add_network
+from multiwallet import Amount, Mnemonic, Wallet
 from multiwallet.chain import Network
 from multiwallet.chains.substrate import addresses, storage
+from multiwallet.devnet.chopsticks import launch
 from multiwallet.errors import (
     AmountError,
     Expired,
@@ -27,12 +27,7 @@ from multiwallet.testing import ChainContract, refusal
 from multiwallet.transactions import SignedTransaction, Status, UnsignedTransaction
 from multiwallet.transport import HttpTransport
 
-_found = importlib.util.spec_from_file_location("chopsticks_node", Path(__file__).with_name("chopsticks_node.py"))
-assert _found is not None
-assert _found.loader is not None
-chopsticks_node = importlib.util.module_from_spec(_found)
-_found.loader.exec_module(chopsticks_node)
-
+MODULES = Path(__file__).resolve().parents[1] / "oracles" / "node_modules"
 NAME = "chopsticks"
 entropies = itertools.count(1000)
 asset_numbers = itertools.count(100)
@@ -41,25 +36,15 @@ asset_numbers = itertools.count(100)
 @pytest.fixture(scope="module")
 def node() -> Iterator[Any]:
     try:
-        with chopsticks_node.launch() as running:
+        with launch(MODULES) as running:
             yield running
-    except chopsticks_node.NotHere as reason:
+    except Unsupported as reason:
         pytest.skip(str(reason))
 
 
 @pytest.fixture
 def network(node: Any) -> Network:
-    # The hash of block 0 that it tells is not the true one, and the chain checks signatures against what it tells.
-    return add_network(
-        NAME,
-        id=f"polkadot:{node.genesis[:32]}",
-        symbol="ROC",
-        decimals=12,
-        slip44=1,
-        endpoints=[node.url],
-        params={"genesis": node.genesis, "ss58": 42},
-        override=True,
-    )
+    return node.network(NAME)
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from multiwallet import Wallet
 from multiwallet.devnet.server import serve
 from multiwallet.payouts import status
 
-
 WORDS = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
 
 
@@ -45,8 +44,8 @@ def pay(chain, child, table, recipients, tmp_path, *, lines, kills, network="eth
         assert 0 < before < lines
         # Each was paid once: every nonce is one line, and every recipient has what their lines say, to the last unit.
         assert chain_nonce(chain, account) == lines
-        for place, person in enumerate(people):
-            due = sum(int(amount.replace(".", "")) for _, amount in rows[place::100]) * 10**8
+        for person in people:
+            due = sum(int(amount.replace(".", "")) for to, amount in rows if to == person) * 10**8
             assert chain_balance(chain, network, person) == due
         found = status(store, plan)
         assert (found.complete, found.final) == (True, lines)

@@ -70,9 +70,7 @@ class Settings:
 
     def policy(self) -> Policy:
         """How the outbox drives payments."""
-        return Policy(
-            confirmations=self.confirmations, poll=self.poll, retry=self.retry, max_fee=dict(self.max_fees)
-        )
+        return Policy(confirmations=self.confirmations, poll=self.poll, retry=self.retry, max_fee=dict(self.max_fees))
 
     def open_store(self) -> Store:
         """The database that all workers share."""

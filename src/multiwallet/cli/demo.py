@@ -5,15 +5,18 @@ Everything here goes through the library's public names, so it can be read as an
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
 
 from .. import Amount, Mnemonic, MultiwalletError, Wallet
-from ..errors import MissingExtra
+from ..errors import MissingExtra, Unsupported
 from ..ops import Op, Rest, Rpc, ask, run
 from .options import AsJson
 from .output import print_json, print_text
@@ -75,6 +78,9 @@ def demo(
                 told.append(_tell(chapter, devnet, payer, recipient, say))
             except MissingExtra as error:
                 say(f"\n{payer.account(chapter.network).network.title}\n  left out   {error.message}")
+        polkadot = _tell_polkadot(say)
+        if polkadot is not None:
+            told.append(polkadot)
         speed = _sign_offline(devnet, payer, recipient, signatures, say, quiet=as_json)
     seconds = round(time.perf_counter() - started, 1)
     say(f"\nThe demo took {seconds} s.")
@@ -85,6 +91,40 @@ def demo(
 def _new_wallet(devnet: Devnet) -> Wallet:
     with Mnemonic.generate(24) as mnemonic:
         return Wallet.from_mnemonic(mnemonic, transport=devnet)
+
+
+def _tell_polkadot(say: Callable[[str], None]) -> dict[str, Any] | None:
+    """The same on a Substrate runtime, where Node.js and the packages that execute it are here."""
+    from ..devnet.chopsticks import launch
+
+    modules = os.environ.get("MULTIWALLET_NODE_MODULES")
+    if not modules:
+        say("\nPolkadot\n  left out   it needs Node.js and two npm packages: `make nodes demo` in a checkout has them")
+        return None
+    try:
+        with working("starting Polkadot's Asset Hub"), ExitStack() as stack:
+            node = stack.enter_context(launch(Path(modules)))
+            row = node.network("asset-hub-local")
+            payer, recipient = (stack.enter_context(Wallet.from_mnemonic(Mnemonic.generate(24))) for _ in range(2))
+            sender, receiver = payer.account(row), recipient.account(row)
+            node.give(sender, row.amount("10"))
+            funded = sender.balance()
+            say(f"\n{row.title}")
+            say(f"  address    {sender.address}")
+            say("  path       none: the phrase's own key")
+            say(f"  balance    {funded}")
+            return {
+                "network": row.name,
+                "title": row.title,
+                "address": sender.address,
+                "path": str(sender.path),
+                "funded": _amount(funded.total),
+                "transfer": _transfer(sender, receiver, "2.5", None, say),
+                "token": None,
+            }
+    except Unsupported as error:
+        say(f"\nPolkadot\n  left out   {error.message}")
+        return None
 
 
 def _tell(

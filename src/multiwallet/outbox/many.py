@@ -23,7 +23,8 @@ from ..operations import AccountOperations
 from ..ops import Op, gather
 from ..store import batches
 from ..store import outgoing as kept
-from ..store.batches import Broadcast, SignedBytes, Verdict
+from ..store.batch_entries import SignedBytes
+from ..store.batches import Broadcast, Verdict
 from ..store.records import Outgoing, Purpose, State
 from ..transactions import Receipt, SignedTransaction, Status
 from .delivery import FILLER, Delivery, signed_of

@@ -17,7 +17,7 @@ from ..ops import run
 from ..outbox.many import ManyPayments, signed_bytes
 from ..outbox.requests import intent_of
 from ..store import batches
-from ..store.batches import Entered, Entry, SignedBytes
+from ..store.batch_entries import Entered, Entry, NonceTaken, SignedBytes, enter
 from ..store.outgoing import CoinsTaken
 from ..store.records import FINAL, Outgoing, State
 from ..transactions import SignedTransaction
@@ -237,7 +237,7 @@ class _Sending:
                         unsigned += 1
                         continue
                     elif record.key in ours:
-                        with suppress(batches.NonceTaken):  # then it is made when it is sent
+                        with suppress(NonceTaken):  # then it is made when it is sent
                             bytes_ = self._bytes(record, ours[record.key])
                 entries.append(self._entry(record, bytes_))
             except MultiwalletError as error:
@@ -278,7 +278,7 @@ class _Sending:
             check_belongs(self.operations, unsigned, signed)
         made = signed_bytes(self.operations, signed, unsigned.to_json())
         if made.nonce is not None and made.nonce < self._included:
-            raise batches.NonceTaken(
+            raise NonceTaken(
                 f"nonce {made.nonce} is used already, by another transaction of the account: plan and sign it anew"
             )
         return made
@@ -320,7 +320,7 @@ class _Sending:
         self._told("sent", self._handed, self.header.transactions)
 
     def _enter(self, entries: Sequence[Entry]) -> list[Entered]:
-        return batches.enter(self.store, self.header.id, entries, self._worker, steals=self._steals, again=self._again)
+        return enter(self.store, self.header.id, entries, self._worker, steals=self._steals, again=self._again)
 
     def _fail(self, line: int, error: MultiwalletError) -> None:
         self._failed += 1
@@ -393,7 +393,7 @@ class _Sending:
 
 
 def _lacks_place(result: Entered) -> bool:
-    return isinstance(result.error, batches.NonceTaken | CoinsTaken)
+    return isinstance(result.error, NonceTaken | CoinsTaken)
 
 
 class _Pace:

@@ -247,7 +247,9 @@ def _parquet(path: str | os.PathLike[str]) -> Iterator[Line | LineError]:
         import pyarrow  # type: ignore[import-untyped]  # it has no stubs
         from pyarrow import parquet
     except ModuleNotFoundError as error:
-        raise MissingExtra("a Parquet table needs pyarrow, which is not installed", extra="parquet") from error
+        raise MissingExtra(
+            'a Parquet table needs pyarrow: pip install "multiwallet-sdk[parquet]"', extra="parquet"
+        ) from error
 
     def guarded(work: Callable[[], Any]) -> Any:
         try:

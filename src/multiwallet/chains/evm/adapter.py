@@ -40,11 +40,12 @@ from .holdings import read_asset, read_balance
 from .messages import message_preimage, signature_text, signed_by
 from .plan import chain_id_of
 from .replay import claims, is_dead, nonces, replacement
+from .rules import rules_of
 from .signature import address_of, recover_address
 from .summary import maximum_fee, summarize
 from .template import RefusedRow, Template, TemplateRow
 from .transaction import EvmTransaction, authorization_preimage, decode_signed, decode_unsigned
-from .typed_data import typed_data_preimage
+from .typed_data import typed_data_of, typed_data_preimage
 
 __all__ = ["Evm"]
 
@@ -62,6 +63,10 @@ class Evm(Chain):
     curve: ClassVar[str] = "secp256k1"
     key_forms: ClassVar[tuple[str, ...]] = ("0xhex", "hex")
     replay: ClassVar[Replay | None] = Replay.NONCE
+
+    def check_row(self, network: Network) -> None:
+        """Check what the row says in its params; InputError naming the one that is unknown or does not fit."""
+        rules_of(network)
 
     # -- keys and addresses ------------------------------------------------------------------------
 
@@ -249,8 +254,18 @@ class Evm(Chain):
         return _request(message_preimage(message), holder.public_key, holder.path)
 
     def typed_data(self, holder: Holder, data: Any) -> SigningRequest:
-        """EIP-712 (``eth_signTypedData_v4``), from a dict or its JSON text. The domain's chainId is not compared."""
-        return _request(typed_data_preimage(data), holder.public_key, holder.path)
+        """EIP-712 (``eth_signTypedData_v4``), from a dict or its JSON text.
+
+        A domain that names another chain than the account's is SigningRefused, as wallets refuse it: what is signed
+        there would count on that chain. A domain without chainId is signed.
+        """
+        preimage, stated = typed_data_of(data)
+        if stated not in (None, chain_id_of(holder.network)):
+            raise SigningRefused(
+                f"the typed data is for chain id {stated}, and this network's is {chain_id_of(holder.network)}: "
+                "use the account of that network"
+            )
+        return _request(preimage, holder.public_key, holder.path)
 
     def message_signature(self, holder: Holder, request: SigningRequest, signature: bytes) -> str:
         """``0x``, r, s and v (27 or 28), 65 bytes in all."""

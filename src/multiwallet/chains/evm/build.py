@@ -11,7 +11,8 @@ from ...codec import eip55
 from ...errors import InputError, InsufficientFunds, MultiwalletError, Rejected, Reverted
 from ...ops import Effect, Op, Rpc, ask, attempt
 from .answers import read_data, read_quantity, refuse
-from .fees import GasPrices, fee_effects, l1_fee_effect, read_fees, read_l1_fee
+from .data_fee import data_fee_effects, read_data_fee
+from .fees import GasPrices, check_price, fee_effects, read_fees
 from .plan import Plan, chain_id_of, plan_payment
 from .tokens import balance_call, decode_uint, revert_reason, transfer_call
 from .transaction import EvmTransaction
@@ -22,14 +23,16 @@ _PLAIN_TRANSFER_GAS: Final = 21000
 
 
 def _prices(plan: Plan, outcomes: list[Any]) -> GasPrices:
-    """What the node's answers and the caller's wishes come to."""
+    """What the node's answers and the caller's wishes come to. A price that the caller states is not questioned."""
     if plan.prices is not None:
         return plan.prices
-    prices = read_fees(outcomes, legacy=plan.legacy)
-    if plan.priority is not None:
-        return GasPrices(2 * (prices.base or 0) + plan.priority, plan.priority, prices.base)
+    prices = read_fees(outcomes, legacy=plan.legacy, network=plan.network)
     if plan.maximum is not None:
         return GasPrices(plan.maximum, min(prices.priority, plan.maximum), prices.base)
+    if plan.priority is not None:
+        prices = GasPrices(2 * (prices.base or 0) + plan.priority, plan.priority, prices.base)
+    if not plan.capped:
+        check_price(plan.network, prices)
     return prices
 
 
@@ -77,14 +80,12 @@ def build_payment(holder: Holder, payments: tuple[Payment, ...], options: Option
             details["base_fee_per_gas"] = found.prices.base
     everything = plan.payment.everything
     # The rollup prices the transaction's bytes, so "everything" is priced with as long a value as it can have.
-    question = l1_fee_effect(
-        network, (replace(transaction, value=found.coins) if everything else transaction).unsigned()
-    )
-    if question is not None:
-        (answer,) = yield from ask(question)
-        data_fee, kept = read_l1_fee(answer)
-        expected, reserve = expected + data_fee, reserve + kept
-        details["l1_fee"] = data_fee
+    longest = replace(transaction, value=found.coins) if everything else transaction
+    questions = data_fee_effects(network, longest.unsigned())
+    if questions:
+        data_fee = read_data_fee((yield from attempt(*questions)), found.gas)
+        expected, reserve = expected + data_fee.expected, reserve + data_fee.kept
+        details["l1_fee"] = data_fee.expected
     fee = Fee(Amount(expected, coin), Amount(reserve, coin), details)
     if options.max_fee is not None and fee.maximum > options.max_fee:
         raise InputError(f"the fee can reach {fee.maximum}, which is above max_fee, {options.max_fee}")

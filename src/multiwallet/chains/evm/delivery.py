@@ -22,6 +22,7 @@ from ...errors import (
 )
 from ...ops import Op, Rpc, attempt
 from .answers import read_mapping, read_quantity, refuse
+from .rules import FINALIZED, rules_of
 from .tokens import revert_reason
 
 __all__ = ["broadcast", "status"]
@@ -96,13 +97,15 @@ def status(network: Network, txid: str) -> Op[Receipt]:
     if not isinstance(txid, str) or not _HASH.fullmatch(txid):
         raise InputError("a transaction id is 0x and 64 hex digits on an EVM network")
     txid = txid.lower()
-    outcomes = yield from attempt(
+    rules = rules_of(network)
+    questions = [
         Rpc(network.id, "eth_getTransactionReceipt", [txid]),
         Rpc(network.id, "eth_getTransactionByHash", [txid]),
         Rpc(network.id, "eth_blockNumber"),
-        Rpc(network.id, "eth_getBlockByNumber", ["finalized", False]),
-    )
-    final_block = _final_block(outcomes[3])
+    ]
+    if rules.finality == FINALIZED:
+        questions.append(Rpc(network.id, "eth_getBlockByNumber", [FINALIZED, False]))
+    outcomes = yield from attempt(*questions)
     for outcome in outcomes[:3]:
         if isinstance(outcome, MultiwalletError):
             raise outcome
@@ -117,6 +120,9 @@ def status(network: Network, txid: str) -> Op[Receipt]:
         return Receipt(network, txid, Status.PENDING)
     block = read_quantity(method, receipt["blockNumber"])
     tip = read_quantity("eth_blockNumber", outcomes[2])
+    final_block = _final_block(outcomes[3]) if rules.finality == FINALIZED else None
+    if rules.final_depth is not None:
+        final_block = tip - rules.final_depth
     transaction = outcomes[1] if isinstance(outcomes[1], dict) else {}
     # Receipts from before Byzantium have no status: what was included then is taken as done.
     failed = "status" in receipt and read_quantity(method, receipt["status"]) == 0

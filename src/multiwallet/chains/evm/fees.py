@@ -1,4 +1,4 @@
-"""Gas prices: EIP-1559 from the fee history, one gas price where a network has no base fee, rollup data fees."""
+"""Gas prices: EIP-1559 from the fee history, one gas price where a network has no base fee, floors and the ceiling."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ...chain import Network
-from ...codec import abi
-from ...errors import MultiwalletError, Rejected, TransportError
+from ...errors import BadResponse, MultiwalletError, Rejected, TransportError
 from ...ops import Effect, Rpc
-from .answers import read_data, read_mapping, read_quantity, refuse
+from .answers import read_mapping, read_quantity, refuse
+from .rules import Rules, rules_of
 
-__all__ = ["GasPrices", "fee_effects", "l1_fee_effect", "read_fees", "read_l1_fee", "uses_legacy_fees"]
+__all__ = ["GasPrices", "check_price", "fee_effects", "raised_to_floor", "read_fees", "uses_legacy_fees"]
 
 _BLOCKS: Final = 10
 _PERCENTILES: Final = {"slow": 10, "normal": 50, "fast": 90}
-_GAS_PRICE_ORACLE: Final = "0x420000000000000000000000000000000000000F"  # the OP stack's predeployed contract
+_GWEI: Final = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class GasPrices:
 
 def uses_legacy_fees(network: Network) -> bool:
     """Whether the network's row says that it knows no EIP-1559 fees."""
-    return network.params.get("fees") == "legacy"
+    return rules_of(network).legacy
 
 
 def fee_effects(network: Network, *, legacy: bool, speed: str) -> tuple[Effect, ...]:
@@ -49,29 +49,53 @@ def fee_effects(network: Network, *, legacy: bool, speed: str) -> tuple[Effect, 
     return (Rpc(network.id, "eth_feeHistory", history), Rpc(network.id, "eth_maxPriorityFeePerGas"))
 
 
-def read_fees(outcomes: list[Any], *, legacy: bool) -> GasPrices:
-    """Prices from the outcomes of :func:`fee_effects`; raises their errors.
+def read_fees(outcomes: list[Any], *, legacy: bool, network: Network | None = None) -> GasPrices:
+    """Prices from the outcomes of :func:`fee_effects`, raised to the floors of the ``network``'s row; raises their errors.
 
     With EIP-1559 the tip is the median over the last blocks of the tip that this speed's percentile of their gas
     paid: 10 (slow), 50 (normal), 90 (fast). The maximum is twice the coming base fee and the tip, so that the
     transaction stays valid through five more full blocks. Where the blocks were empty the node's own suggestion counts.
+    A network whose base fee is always zero takes no other from a node: BadResponse.
     """
+    rules = Rules() if network is None else rules_of(network)
     first = outcomes[0]
     if isinstance(first, MultiwalletError):
         raise first
     if legacy:
         price = read_quantity("eth_gasPrice", first)
-        return GasPrices(price, price, None)
+        return raised_to_floor(GasPrices(price, price, None), rules)
     method = "eth_feeHistory"
     history = read_mapping(method, first)
     bases, rewards = history.get("baseFeePerGas"), history.get("reward")
     if not isinstance(bases, list) or not bases:
         refuse(method, "a list baseFeePerGas", bases)
     base = read_quantity(method, bases[-1])
+    if rules.zero_base_fee and base:
+        refuse(method, "a base fee of zero, as this network has it in every block,", bases[-1])
     tip = _median_tip(method, rewards if rewards is not None else [], history.get("gasUsedRatio"))
     if not tip:
         tip = _suggested(outcomes[1])
-    return GasPrices(2 * base + tip, tip, base)
+    tip = max(tip, rules.min_priority_fee)
+    return raised_to_floor(GasPrices(2 * base + tip, tip, base), rules)
+
+
+def raised_to_floor(prices: GasPrices, rules: Rules) -> GasPrices:
+    """The prices, with no less offered than the network takes."""
+    if prices.maximum >= rules.min_gas_price:
+        return prices
+    if prices.base is None:
+        return GasPrices(rules.min_gas_price, rules.min_gas_price, None)
+    return GasPrices(rules.min_gas_price, prices.priority, prices.base)
+
+
+def check_price(network: Network, prices: GasPrices) -> None:
+    """Refuse a price that no block of the network would ask: BadResponse, since it rests on a node's word."""
+    ceiling = rules_of(network).absurd_gas_price
+    if prices.maximum > ceiling:
+        raise BadResponse(
+            f"the node asks {prices.maximum // _GWEI} gwei for a unit of gas, and above {ceiling // _GWEI} that is "
+            f"absurd on {network.title}: ask another endpoint, or state the price or max_fee yourself"
+        )
 
 
 def _median_tip(method: str, rewards: Any, ratios: Any) -> int:
@@ -90,20 +114,3 @@ def _suggested(outcome: Any) -> int:
     if isinstance(outcome, MultiwalletError):
         raise outcome
     return read_quantity("eth_maxPriorityFeePerGas", outcome)
-
-
-def l1_fee_effect(network: Network, unsigned: bytes) -> Rpc | None:
-    """The question what a rollup of the OP stack takes for posting the transaction; None on other networks."""
-    if network.params.get("l1_fee") != "op-stack":
-        return None
-    call = {"to": _GAS_PRICE_ORACLE, "data": "0x" + abi.encode_call("getL1Fee(bytes)", [unsigned]).hex()}
-    return Rpc(network.id, "eth_call", [call, "latest"])
-
-
-def read_l1_fee(answer: Any) -> tuple[int, int]:
-    """The expected data fee, and what to keep ready for it: a quarter more, since its price moves with Ethereum's."""
-    data = read_data("eth_call", answer)
-    if len(data) != 32:
-        refuse("eth_call of getL1Fee", "a number", answer)
-    fee = int.from_bytes(data, "big")
-    return fee, fee + (fee + 3) // 4

@@ -62,6 +62,8 @@ class Plan:
     prices: GasPrices | None
     maximum: int | None
     priority: int | None
+    capped: bool
+    """Whether the caller said what the fee may be at most."""
     speed: str
 
     def call(self) -> dict[str, Any]:
@@ -129,6 +131,7 @@ def plan_payment(holder: Holder, payments: tuple[Payment, ...], options: Options
         prices=prices,
         maximum=maximum,
         priority=priority,
+        capped=options.max_fee is not None,
         speed=options.speed,
     )
 

@@ -7,6 +7,8 @@ from typing import Final
 from ...amounts import Amount
 from ...chain import Action, Fee, Network, Summary, UnsignedTransaction
 from ...codec import eip55
+from .disperse import DisperseCall, decode_disperse
+from .rules import rules_of
 from .tokens import TokenCall, decode_call
 from .transaction import EvmTransaction, decode_unsigned
 
@@ -15,7 +17,6 @@ __all__ = ["maximum_fee", "summarize"]
 _ZERO: Final = eip55.checksum(bytes(20))
 _UNLIMITED: Final = 1 << 127  # beyond any supply; wallets write "unlimited" as 2^256 - 1 or 2^160 - 1,
 _UNLIMITED_96: Final = (1 << 96) - 1  # and for tokens that count in 96 bits as this
-_HIGH_PRICE: Final = 10**13  # 10,000 gwei
 _LEAST_GAS: Final = 21000
 _MOVES: Final = ("transfer", "transferFrom", "safeTransferFrom")
 _APPROVALS: Final = ("approve", "increaseAllowance", "decreaseAllowance")
@@ -39,13 +40,16 @@ def summarize(unsigned: UnsignedTransaction) -> Summary:
     """Decode an unsigned transaction's body: actions, fee and warnings."""
     transaction = decode_unsigned(unsigned.body)
     actions, warnings = _actions(unsigned, transaction)
-    warnings += _general_warnings(transaction)
+    warnings += _general_warnings(unsigned.network, transaction)
     details = {"nonce": str(transaction.nonce), "gas": str(transaction.gas), "type": str(transaction.type)}
     if transaction.access_list:
         details["access list"] = f"{len(transaction.access_list)} addresses"
     if transaction.blob_hashes:
         details["blobs"] = str(len(transaction.blob_hashes))
-    if unsigned.network.params.get("l1_fee"):
+    data_fee = rules_of(unsigned.network).l1_fee
+    if data_fee == "arbitrum":
+        details["data fee"] = "the rollup takes its fee for the transaction's bytes out of the gas"
+    elif data_fee:
         details["data fee"] = "the rollup adds a fee for the transaction's bytes, which they do not state"
     return Summary(
         network=unsigned.network.id,
@@ -67,13 +71,13 @@ def _text(data: bytes) -> str | None:
     return text if text and text.isprintable() else None
 
 
-def _general_warnings(transaction: EvmTransaction) -> list[str]:
+def _general_warnings(network: Network, transaction: EvmTransaction) -> list[str]:
     warnings = []
     if transaction.chain_id is None:
         warnings.append("It names no chain (it is from before EIP-155): anyone can repeat it on every EVM network.")
     if transaction.gas < _LEAST_GAS:
         warnings.append(f"Its gas is {transaction.gas}, and the cheapest transaction takes {_LEAST_GAS}.")
-    if transaction.fee_per_gas > _HIGH_PRICE:
+    if transaction.fee_per_gas > rules_of(network).absurd_gas_price:
         warnings.append(f"It offers {transaction.fee_per_gas // 10**9} gwei for a unit of gas, which is very much.")
     return warnings
 
@@ -105,6 +109,9 @@ def _main_actions(unsigned: UnsignedTransaction, transaction: EvmTransaction) ->
         action, warnings = _token_action(unsigned, call, to)
         extra = [Action("transfer", to, value)] if value else []
         return [*extra, action], warnings
+    dispersed = decode_disperse(data)
+    if dispersed is not None:
+        return _dispersed(unsigned, dispersed, to, value)
     warnings = [f"It pays to the zero address {_ZERO}, from which nothing comes back."] if to == _ZERO else []
     if not data or (_text(data) is not None and len(data) % 32 != 4):  # a call has a selector and whole words
         note = {"data": f"{len(data)} bytes of text, which a contract takes as a call"} if data else {}
@@ -112,6 +119,32 @@ def _main_actions(unsigned: UnsignedTransaction, transaction: EvmTransaction) ->
     details = {"selector": "0x" + data[:4].hex(), "data": f"{len(data)} bytes"}
     warnings.append(f"It calls the contract {to} with data that is not understood here.")
     return [Action("call", to, value if value else None, details)], warnings
+
+
+def _dispersed(
+    unsigned: UnsignedTransaction, call: DisperseCall, contract: str, value: Amount
+) -> tuple[list[Action], list[str]]:
+    """Every payment that the contract is told to pass on, and what it is handed for that."""
+    warnings = [f"It trusts the contract {contract} to pass everything on: what that does is not in these bytes."]
+    handed = Action(
+        "call", contract, value if value else None, {"function": "disperse", "payments": str(len(call.payments))}
+    )
+    actions = [handed]
+    for to, units in call.payments:
+        details = {"through": contract}
+        if call.token is None:
+            amount: Amount | None = Amount(units, unsigned.network.native)
+        else:
+            details["token"] = call.token
+            amount = _amount(unsigned, call.token, units, details)
+        actions.append(Action("transfer", to, amount, details))
+        if to == _ZERO:
+            warnings.append(f"It pays to the zero address {_ZERO}, from which nothing comes back.")
+    passed_on = call.total if call.token is None else 0
+    if value.units != passed_on:
+        stated = Amount(passed_on, unsigned.network.native)
+        warnings.append(f"It hands the contract {value}, and the payments come to {stated}.")
+    return actions, warnings
 
 
 def _token_action(unsigned: UnsignedTransaction, call: TokenCall, contract: str) -> tuple[Action, list[str]]:

@@ -108,7 +108,7 @@ def _from_mapping(value: Mapping[str, Any], holder: Holder | None) -> Found:
             found = Transaction.decode(_hex(blob))
             if inner is not None and _fields(inner, holder).encode() != found.encode():
                 raise InvalidTransaction("tx_json and tx_blob are different transactions")
-                return Found(_with_id(found, value), known)
+            return Found(_with_id(found, value), known)
         value = inner or {}
     return Found(_fields(value, holder), known)
 

@@ -1,9 +1,10 @@
 """Chopsticks: a Substrate runtime, executed by a node in JavaScript, on this machine and without a network.
 
-The genesis is the Rococo Asset Hub's, with its runtime (statemine 900), out of npm's ``@substrate/connect-known-chains``.
-Every extrinsic makes a block at once. Usable without pytest:
+It is no engine of the devnet, since it needs Node.js and the npm packages ``@acala-network/chopsticks`` and
+``@substrate/connect-known-chains``. The genesis is the Rococo Asset Hub's with its runtime (statemine 900), out of the
+latter. Every extrinsic makes a block at once.
 
-    with launch() as node:
+    with launch(Path("node_modules")) as node:
         node.url, node.genesis                       # of block 0, as its RPC has it (the true one is another)
         node.fund(account_id, units)                 # writes System.Account
         node.rpc("chain_getHeader")
@@ -22,11 +23,19 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from multiwallet.chains.substrate import storage
+from ..chains.substrate import addresses, storage
+from ..errors import Unsupported
+from ..registry import add_network
 
-MODULES = Path(__file__).resolve().parents[1] / "oracles" / "node_modules"
+if TYPE_CHECKING:
+    from ..account import Account, AsyncAccount
+    from ..amounts import Amount
+    from ..chain import Network
+
+__all__ = ["Chopsticks", "RpcError", "launch"]
+
 START_SECONDS = 90.0
 STOP_SECONDS = 15.0
 WRITE_GENESIS = """
@@ -36,11 +45,7 @@ writeFileSync(process.argv[1], genesis);
 """
 
 
-class NotHere(Exception):
-    """Node, or the packages, are not installed; the message says which."""
-
-
-class RpcError(Exception):
+class RpcError(Exception):  # the node's, for whoever drives it: no error of the library's tree
     """The node's own error answer."""
 
 
@@ -49,20 +54,20 @@ class Chopsticks:
 
     Error = RpcError
 
-    def __init__(self, command: list[str], port: int, folder: Path) -> None:
+    def __init__(self, command: list[str], port: int, folder: Path, modules: Path) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self._log_path = folder / "output.log"
         self._log = self._log_path.open("wb")
-        self._process = subprocess.Popen(
-            command, cwd=MODULES.parent, stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT
+        self._process = subprocess.Popen(  # noqa: S603  # node, found on the PATH, with files of a folder the caller named
+            command, cwd=modules.parent, stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT
         )
         self.genesis = ""
 
     def rpc(self, method: str, *params: Any, seconds: float = 60.0) -> Any:
         """Call a method and return its result; RpcError for the node's own error."""
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}).encode()
-        request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=seconds) as response:
+        request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"})  # noqa: S310  # our own URL
+        with urllib.request.urlopen(request, timeout=seconds) as response:  # noqa: S310  # as above
             answer = json.load(response)
         if answer.get("error"):
             raise RpcError(f"{method}: {answer['error']}")
@@ -96,6 +101,26 @@ class Chopsticks:
         data += units.to_bytes(16, "little") + bytes(48)
         self.rpc("dev_setStorage", [[key, "0x" + data.hex()]])
 
+    def network(self, name: str) -> Network:
+        """The row of its network, added to this process's table under a name."""
+        # The hash of block 0 that it tells is not the true one, and the chain checks signatures against what it tells.
+        return add_network(
+            name,
+            id=f"polkadot:{self.genesis[:32]}",
+            title="Asset Hub on this machine",
+            symbol="ROC",
+            decimals=12,
+            slip44=1,
+            endpoints=[self.url],
+            testnet=True,
+            params={"genesis": self.genesis, "ss58": 42},
+            override=True,
+        )
+
+    def give(self, account: Account | AsyncAccount, amount: Amount) -> None:
+        """Give an account of that network so much, free."""
+        self.fund(addresses.account_of(account.network, account.address), amount.units)
+
     def stop(self) -> None:
         if self._process.poll() is None:
             self._process.terminate()
@@ -107,26 +132,29 @@ class Chopsticks:
         self._log.close()
 
 
-def find() -> tuple[str, Path]:
-    """node, and the start file of chopsticks; NotHere."""
-    node, start = shutil.which("node"), MODULES / "@acala-network" / "chopsticks" / "chopsticks.cjs"
+def _find(modules: Path) -> tuple[str, Path]:
+    """node, and the start file of chopsticks."""
+    node, start = shutil.which("node"), modules / "@acala-network" / "chopsticks" / "chopsticks.cjs"
     if node is None:
-        raise NotHere("node is not installed, so no Substrate runtime can run")
-    if not start.is_file() or not (MODULES / "@substrate" / "connect-known-chains").is_dir():
-        raise NotHere("chopsticks is not here: `make nodes` fetches it where npm is installed")
+        raise Unsupported("node is not installed, so no Substrate runtime can run")
+    if not start.is_file() or not (modules / "@substrate" / "connect-known-chains").is_dir():
+        raise Unsupported("chopsticks is not here: `make nodes` fetches it where npm is installed")
     return node, start
 
 
 @contextmanager
-def launch() -> Iterator[Chopsticks]:
-    """Start a node, wait until it answers, stop it in the end. NotHere where it is not installed."""
-    node, start = find()
+def launch(modules: Path) -> Iterator[Chopsticks]:
+    """Start a node from a folder ``node_modules``, wait until it answers, stop it in the end.
+
+    Raises Unsupported where Node.js or the packages are not there.
+    """
+    node, start = _find(modules)
     with tempfile.TemporaryDirectory(prefix="chopsticks-") as name:
         folder = Path(name)
         genesis = folder / "genesis.json"
-        subprocess.run(
+        subprocess.run(  # noqa: S603  # as above
             [node, "--input-type=module", "-e", WRITE_GENESIS, str(genesis)],
-            cwd=MODULES.parent,
+            cwd=modules.parent,
             check=True,
             timeout=60,
             capture_output=True,
@@ -136,7 +164,7 @@ def launch() -> Iterator[Chopsticks]:
             port = int(probe.getsockname()[1])
         command = [node, str(start), "--host", "127.0.0.1", "--port", str(port)]
         command += ["--genesis", str(genesis), "--build-block-mode", "Instant"]
-        running = Chopsticks(command, port, folder)
+        running = Chopsticks(command, port, folder, modules)
         try:
             running.wait_until_ready()
             yield running
