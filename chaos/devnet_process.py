@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from multiwallet.devnet import Devnet
@@ -15,7 +16,7 @@ def main(network: str) -> None:
     with Devnet(automine=False) as devnet, serve(devnet, networks=[network]) as server:
         core = server.core_endpoints.get(network, "").removeprefix("core+")
         _say({"endpoint": server.endpoints[network], "core": core})
-        verbs = {
+        verbs: dict[str, Callable[..., Any]] = {
             "fund": lambda address, amount: devnet.fund(address, amount, network=network),
             "mine": lambda blocks: devnet.mine(network, blocks),
             "reorg": lambda depth: devnet.reorg(network, depth),

@@ -38,7 +38,7 @@ class Family:
 FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
     {
         "ethereum": Family("ethereum", 1, "100000", 1, 10**12),
-        "tron": Family("tron", 4, "1000000", 1, 10_000, expiry=70.0, blocks_after=60),
+        "tron": Family("tron", 4, "1000000", 1, 10_000, expiry=650.0, blocks_after=60),
         "solana": Family("solana", 4, "10000", 1, 1_000_000, blocks_after=200, expiry=1.0),
         "bitcoin": Family("bitcoin", 40, "0.2", 10, 20_000, pause=1.0),
     }

@@ -110,9 +110,13 @@ def _solana(node: Node, payers: Sequence[str], targets: Sequence[str]) -> Seen:
     for payer in payers:
         last: dict[str, Any] = {}
         while page := client.call("getSignaturesForAddress", payer, {"limit": 1000, **last}):
-            for item in page:
-                seen.add(item["signature"], None, item["err"] is None)
             last = {"before": page[-1]["signature"]}
+            for group in batches(page, 100):
+                settings = {"encoding": "json", "maxSupportedTransactionVersion": 0}
+                found = client.calls([("getTransaction", [item["signature"], settings]) for item in group])
+                for item, transaction in zip(group, found, strict=True):
+                    if transaction["transaction"]["message"]["accountKeys"][0] == payer:  # and no gift of the faucet
+                        seen.add(item["signature"], None, item["err"] is None)
     for group in batches(targets, 100):
         accounts = client.call("getMultipleAccounts", list(group), {"encoding": "base64"})["value"]
         seen.paid += [0 if account is None else account["lamports"] for account in accounts]

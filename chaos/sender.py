@@ -9,7 +9,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ class Ledger:
 
 
 def _note(setting: Setting, words: str) -> None:
-    with open(Path(setting.folder) / "notes", "a") as file:  # noqa: ASYNC230  # one short line
+    with open(Path(setting.folder) / "notes", "a") as file:
         file.write(words.replace("\n", " ")[:400] + "\n")
 
 
@@ -145,6 +145,14 @@ def intents_of(number: int, processes: int, targets: Sequence[str]) -> list[int]
     return sorted({*mine, *others})
 
 
+def _unless_stopped(setting: Setting, work: Iterable[int]) -> Iterator[int]:
+    """The payments to make. Once the run's time is up no others are begun, but those that the run asks for again."""
+    stop = Path(setting.folder) / "stop"
+    for intent in work:
+        if not stop.exists() or str(intent) in stop.read_text().split():
+            yield intent
+
+
 def _wish(setting: Setting, targets: Sequence[str], intent: int) -> dict[str, Any]:
     import multiwallet
 
@@ -162,7 +170,7 @@ def send(setting: Setting, number: int) -> None:
     # A caller who died asks again for some payments although it was answered.
     chance = random.Random(time.time_ns())
     again = chance.sample(sorted(ledger.answered), min(2, len(ledger.answered)))
-    work = iter([*again, *wanted])
+    work = _unless_stopped(setting, [*again, *wanted])
     if number % 2:
         _send_sync(setting, targets, work, ledger)
     else:

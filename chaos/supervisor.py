@@ -10,13 +10,12 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
 
-import multiwallet
 from multiwallet import Wallet
 from multiwallet.store import State, Store
 from multiwallet.store import outgoing as kept
@@ -34,6 +33,7 @@ __all__ = ["Report", "Run"]
 _ROOT: Final = Path(__file__).resolve().parent.parent
 _TICK: Final = 0.05
 _RECONCILERS: Final = 2
+_GRACE: Final = 60.0  # seconds for what was begun when the time was up
 
 
 @dataclass(slots=True)
@@ -96,6 +96,7 @@ class Run:
         self._chain: Counter[str] = Counter()
         self._workers: dict[int, BaseProcess] = {}
         self._done: set[int] = set()
+        self._stopped = False
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["chaos.preload"])
 
@@ -123,7 +124,8 @@ class Run:
                 self._proxy.close()
             seen = read_chain(self.report.family, self._node, payers, targets)
             wanted = [self.family.least + n for n in range(self._sends)]
-            self.report.verdict = judge(store, seen, wanted, targets, self._notes())
+            begun = self._begun() if self._stopped else None
+            self.report.verdict = judge(store, seen, wanted, targets, self._notes(), begun)
             if self._done != set(range(self.report.processes)):
                 self.report.verdict.fail("not every sender came to an end in time")
         self.report.chain = {**self._chain, "blocks": seen.blocks, "transactions": len(seen.transactions)}
@@ -202,6 +204,11 @@ class Run:
             if number not in self._done:
                 self._start(number)
 
+    def _begun(self) -> set[int]:
+        """The payments that a caller was answered for."""
+        paths = [self._folder / f"answered-{number}" for number in range(self.report.processes)]
+        return {int(line) for path in paths if path.exists() for line in path.read_text().split()}
+
     def _answered(self) -> int:
         total = 0
         for number in range(self.report.processes):
@@ -213,7 +220,10 @@ class Run:
         """Let them pay until everything was answered for; kill in step with how far they are."""
         total = self._sends * 1.05
         last, since = time.monotonic(), time.monotonic()
-        while len(self._done) < self.report.processes and time.monotonic() < end:
+        while len(self._done) < self.report.processes and time.monotonic() < end + _GRACE:
+            if time.monotonic() > end and not self._stopped:
+                self._stopped = True
+                (self._folder / "stop").touch()
             self._tend(senders=True)
             self._misbehave()
             answered = self._answered()
@@ -248,11 +258,15 @@ class Run:
 
     def _ask_again(self) -> int:
         """What was refused nobody is paid for: its caller is told so, and asks again under the same key."""
-        refused = [r for r in kept.listed(self._store, states=[State.REFUSED], limit=10**6) if r.key.startswith("order")]
+        refused = [
+            r for r in kept.listed(self._store, states=[State.REFUSED], limit=10**6) if r.key.startswith("order")
+        ]
+        keys = {record.key.removeprefix("order-") for record in refused}
         for number in range(self.report.processes):
             path = self._folder / f"answered-{number}"
-            keys = {record.key.removeprefix("order-") for record in refused}
             path.write_text("".join(f"{line}\n" for line in path.read_text().split() if line not in keys))
+        if self._stopped:
+            (self._folder / "stop").write_text(" ".join(keys))
         self._done.clear()
         end = time.monotonic() + 120
         while refused and len(self._done) < self.report.processes and time.monotonic() < end:
@@ -290,6 +304,7 @@ class Run:
     def _let_expire(self, now: float) -> None:
         """Forget some transactions and let so much time pass that they can never be included."""
         self._chain["dropped to expire"] += self._drop(20)
+        self._node.mine(1)  # what is well is included first
         self._node.advance(self.family.expiry)
         self._node.mine(self.family.blocks_after)
         self._proxy.tell("forget")
@@ -330,8 +345,3 @@ class _ProxyProcess:
     def close(self) -> None:
         self._process.terminate()
         self._process.wait(10)
-
-
-def networks(names: Sequence[str]) -> list[str]:
-    """The families of a run by the names of their networks."""
-    return [multiwallet.network(name).name for name in names]

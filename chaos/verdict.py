@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
 from multiwallet.store import Outgoing, Purpose, State, Store
@@ -20,6 +20,7 @@ class Verdict:
 
     states: dict[str, int] = field(default_factory=dict)
     paid_once: int = 0
+    not_begun: int = 0
     signed: int = 0
     signed_again: int = 0
     replaced: int = 0
@@ -38,13 +39,29 @@ class Verdict:
             self.wrong.append(words)
 
 
-def judge(store: Store, seen: Seen, wanted: Sequence[int], targets: Sequence[str], notes: Sequence[str]) -> Verdict:
-    """Every payment made exactly once, no nonce left out, no transaction that nobody knows, nothing left to do."""
+def judge(
+    store: Store,
+    seen: Seen,
+    wanted: Sequence[int],
+    targets: Sequence[str],
+    notes: Sequence[str],
+    begun: Set[int] | None = None,
+) -> Verdict:
+    """Every payment made exactly once, no nonce left out, no transaction that nobody knows, nothing left to do.
+
+    ``begun`` are those that somebody was answered for, where a run ended before it had made all of them: then others
+    need not be in the store, and what is not there must not be paid either.
+    """
     verdict = Verdict()
     records = kept.listed(store, limit=10**7)
     orders = {record.key: record for record in records if record.key.startswith("order-")}
     for number, (units, target) in enumerate(zip(wanted, targets, strict=True)):
         record = orders.get(f"order-{number}")
+        if record is None and begun is not None and number not in begun:
+            verdict.not_begun += 1
+            units = 0
+            if seen.paid[number] == 0:
+                continue
         if seen.paid[number] == units:
             verdict.paid_once += 1
         else:

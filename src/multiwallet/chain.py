@@ -14,9 +14,9 @@ from enum import StrEnum
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from .amounts import Asset
-from .errors import InputError, Reverted, Timeout, Unsupported
+from .errors import InputError, MultiwalletError, Reverted, Timeout, Unsupported
 from .intents import Holder, Network, Options, Payment, Transfer, check_options
-from .ops import Op, Sleep, ask
+from .ops import Op, Sleep, ask, gather
 from .path import Path
 from .transactions import (
     Action,
@@ -245,6 +245,26 @@ class Chain(ABC):
     @abstractmethod
     def balance(self, holder: Holder, asset: Asset) -> Op[Balance]:
         """What the (refreshed) holder has of an asset."""
+
+    def balances(
+        self, network: Network, addresses: Sequence[str], assets: Sequence[Asset]
+    ) -> Op[list[list[Balance | MultiwalletError]]]:
+        """A row for each (canonical) address, with its balance or the error in its place for each asset.
+
+        Any address will do, since it takes no key. A family that can ask for many at once does it here; this one
+        asks for each, a thousand at a time.
+        """
+        cells: list[Balance | MultiwalletError] = []
+        wanted = [(address, asset) for address in addresses for asset in assets]
+        for start in range(0, len(wanted), 1000):
+            asked = (self._balance_of(network, *pair) for pair in wanted[start : start + 1000])
+            cells += yield from gather(*asked, return_errors=True)
+        width = len(assets)
+        return [cells[row * width : (row + 1) * width] for row in range(len(addresses))]
+
+    def _balance_of(self, network: Network, address: str, asset: Asset) -> Op[Balance]:
+        # A generator of its own, so that a refusal before the first question stays with its cell.
+        return (yield from self.balance(Holder(network, address, b"", self.kinds_of(network)[0]), asset))
 
     @abstractmethod
     def build(self, holder: Holder, payments: tuple[Payment, ...], options: Options) -> Op[UnsignedTransaction]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar
 
 from .account import Account, AsyncAccount
+from .amounts import Asset
 from .batch import BatchResult
 from .chain import Network
 from .errors import InputError, MultiwalletError, SigningRefused, shown
@@ -20,6 +21,8 @@ from .transactions import Balance
 if TYPE_CHECKING:
     import os
 
+    from .amounts import Asset
+    from .discovery import Discovery, Progress
     from .keys.keychain import Keychain
     from .keys.mnemonic import Mnemonic
     from .outbox.operations import OutboxOperations
@@ -29,6 +32,15 @@ if TYPE_CHECKING:
 __all__ = ["WalletFace"]
 
 A = TypeVar("A", Account, AsyncAccount)
+
+
+def _texts(addresses: Iterable[str]) -> Iterable[str]:
+    if isinstance(addresses, str):
+        raise InputError("addresses is a list of addresses, not one text")
+    for address in addresses:
+        if not isinstance(address, str):
+            raise InputError(f"an address is text, not {shown(address)}")
+        yield address
 
 
 class WalletFace(Generic[A]):
@@ -251,6 +263,49 @@ class WalletFace(Generic[A]):
         accounts = [self._session.open(name, index=None, account=None, path=None, kind=None) for name in names]
         results = yield from gather(*(account.balance(None) for account in accounts), return_errors=True)
         return dict(zip(names, results, strict=True))
+
+    def _discover(
+        self,
+        networks: Iterable[str | Network] | None,
+        gap: int,
+        account_gap: int,
+        assets: Mapping[str, Sequence[Asset | str]] | None,
+        progress: Progress | None,
+    ) -> Op[Discovery[AccountOperations]]:
+        from .discovery import Search, discover
+
+        if isinstance(networks, str | Network):
+            raise InputError('discover takes a list of networks: discover(["ethereum"])')
+        search = Search(gap, account_gap)
+        return (yield from discover(self._session, networks, assets or {}, search, progress))
+
+    def _balances(
+        self, network: str | Network, addresses: Iterable[str], assets: Iterable[Asset | str | None]
+    ) -> Op[dict[str, dict[Asset | str | None, Balance | MultiwalletError]]]:
+        from . import registry
+        from .chain import Holder
+
+        row = self._session.network(network)
+        chain = registry.chain(row)
+        named = list(dict.fromkeys(_texts(addresses)))
+        canonical = [chain.parse_address(row, address) for address in named]
+        wanted = list(dict.fromkeys(assets))
+        if not canonical or not wanted:
+            return {address: {} for address in named}
+        reader = AccountOperations(self._session, chain, Holder(row, canonical[0], b""))
+        known = yield from gather(*(reader.asset(asset) for asset in wanted), return_errors=True)
+        held = [asset for asset in known if isinstance(asset, Asset)]
+        rows: list[list[Balance | MultiwalletError]] = [[] for _ in canonical]
+        if held:
+            rows = yield from reader.online(chain.balances(row, canonical, held))
+        found: dict[str, dict[Asset | str | None, Balance | MultiwalletError]] = {}
+        for address, balances in zip(named, rows, strict=True):
+            cells = iter(balances)
+            found[address] = {
+                asset: next(cells) if isinstance(resolved, Asset) else resolved
+                for asset, resolved in zip(wanted, known, strict=True)
+            }
+        return found
 
     def _of_pair(self, pair: Any) -> tuple[AccountOperations, Any]:
         try:

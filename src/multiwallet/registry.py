@@ -20,7 +20,7 @@ from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path as FilePath
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 from .chain import Chain, Network
 from .errors import InputError, MissingExtra, UnknownNetwork, shown
@@ -70,6 +70,10 @@ _NAMESPACES: Final = {
     "waves": "coins",
     "slip44": "coins",  # a choice of this library, for coins that no namespace of chainagnostic has
 }
+_WITHOUT_ROW: Final[Mapping[str, str]] = MappingProxyType(
+    {"happ": "TokenPocket lists a chain under this name, and no public list of chains says which one it is"}
+)
+"""Names that are in use elsewhere, and why they lead to no row."""
 _CAIP2: Final = re.compile(r"[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}", re.ASCII)
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 _STATUSES: Final = ("active", "retired", "derive-only")
@@ -162,15 +166,37 @@ def _read_file(name: str | os.PathLike[str], known: _Table) -> list[Network]:
         raise InputError("cannot read the network file: its name holds a zero byte") from error
     rows = _read_rows(text, os.fspath(name), known)
     for row in rows:
-        _check_family(row)
+        before = known.rows.get(row.name)
+        # Other endpoints alone are no reason to import a family before it is used.
+        _check_family(row, params=before is None or (before.family, before.params) != (row.family, row.params))
     return rows
 
 
-def _check_family(row: Network) -> None:
+@runtime_checkable
+class _ChecksRows(Protocol):
+    """A family that checks its rows: a misspelt param would change nothing, in silence."""
+
+    def check_row(self, network: Network) -> None:
+        """Raise InputError naming the param that is unknown or does not fit."""
+
+
+def _check_family(row: Network, *, params: bool = True) -> None:
+    """Check a row of the caller's: that its family is there and, with the family's own code, its params.
+
+    The package's own rows are checked by the tests, so that listing networks imports no family.
+    """
     if row.family not in FAMILIES and row.family not in _plugins():
         raise InputError(f"there is no family {shown(row.family)}: the families are {', '.join(sorted(FAMILIES))}")
-    if row.family == "bitcoin":
-        chain(row).kinds_of(row)  # which checks its params: a misspelt one would change nothing, in silence
+    if not params:
+        return
+    try:
+        family = chain(row)
+    except MissingExtra:  # the row may be there before the package that serves it
+        return
+    if isinstance(family, _ChecksRows):
+        family.check_row(row)
+    else:
+        family.kinds_of(row)  # a family whose networks differ in kinds reads all of the params for them
 
 
 def _changes(name: str, table: Mapping[str, Any], known: _Table | None) -> dict[str, Any]:
@@ -292,6 +318,9 @@ def network(name: str | Network) -> Network:
             f"{name} has no row yet: add it with multiwallet.add_network("
             f'"my-network", id="{name}", symbol="ETH", endpoints=["https://..."])'
         )
+    if name.lower() in _WITHOUT_ROW:
+        reason = _WITHOUT_ROW[name.lower()]
+        raise UnknownNetwork(f"{name.lower()!r} has no row: {reason}; if you know its id, add it with add_network()")
     import difflib
 
     table = _table()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from .account import Account, AsyncAccount
+from .amounts import Asset
 from .batch import BatchResult, sign_each, sign_one, sign_stream, slow_path, unexpected
 from .chain import Network
 from .errors import BadResponse, InputError, MultiwalletError, SigningRefused
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     import asyncio
     import os
 
+    from .amounts import Asset
+    from .discovery import Discovery, Progress
     from .outbox import AsyncOutbox, Outbox, Policy
     from .store import Store
 
@@ -46,6 +49,42 @@ class Wallet(WalletFace[Account]):
         Keyed by the names given. A network that failed has its error in the place of a balance.
         """
         return run(self._portfolio(networks), self._perform)
+
+    def balances(
+        self,
+        network: str | Network,
+        addresses: Iterable[str],
+        assets: Iterable[Asset | str | None] = (None,),
+    ) -> dict[str, dict[Asset | str | None, Balance | MultiwalletError]]:
+        """What many addresses of one network hold of many assets, in few calls: ``found[address][asset]``.
+
+        The addresses need not be this wallet's. An asset is an ``Asset``, a CAIP-19 id or contract as for
+        :meth:`Account.balance`, or None for the network's coin. The result has the addresses and assets as they were
+        given. What could not be read has its error in the place of a balance; InvalidAddress is raised before anything
+        is asked. On EVM networks that have Multicall3 a thousand addresses and twenty tokens are a handful of requests.
+        """
+        return run(self._balances(network, addresses, assets), self._perform)
+
+    def discover(
+        self,
+        networks: Iterable[str | Network] | None = None,
+        *,
+        gap: int = 5,
+        account_gap: int = 1,
+        assets: Mapping[str, Sequence[Asset | str]] | None = None,
+        progress: Progress | None = None,
+    ) -> Discovery[Account]:
+        """Find the accounts that this phrase has been used with, in whatever wallet, by the paths that wallets use.
+
+        On each of ``networks`` (else every main network in service) each known path is asked about until ``gap``
+        accounts in a row are unused (``account_gap`` for Bitcoin's whole accounts). An account counts as used when it
+        holds coins, or one of ``assets`` (tokens by network: ``{"ethereum": ["0x..."]}``), or has sent before where
+        its chain counts that. Errors stay with their network, in ``failed``. ``progress(network, asked, found)`` is
+        called after each round. docs/derivation.md lists the paths. Raises InputError and, for a single key,
+        Unsupported.
+        """
+        found = run(self._discover(networks, gap, account_gap, assets, progress), self._perform)
+        return found.with_faces(self._face)
 
     def sign_batch(self, pairs: Iterable[tuple[Account, Any]], *, threads: int = 1) -> Iterator[BatchResult]:
         """As :meth:`Account.sign_batch` over pairs of an account of this wallet and a transaction."""
@@ -146,6 +185,28 @@ class AsyncWallet(WalletFace[AsyncAccount]):
     async def portfolio(self, networks: Iterable[str | Network]) -> dict[str, Balance | MultiwalletError]:
         """As :meth:`Wallet.portfolio`."""
         return await arun(self._portfolio(networks), self._perform)
+
+    async def balances(
+        self,
+        network: str | Network,
+        addresses: Iterable[str],
+        assets: Iterable[Asset | str | None] = (None,),
+    ) -> dict[str, dict[Asset | str | None, Balance | MultiwalletError]]:
+        """As :meth:`Wallet.balances`."""
+        return await arun(self._balances(network, addresses, assets), self._perform)
+
+    async def discover(
+        self,
+        networks: Iterable[str | Network] | None = None,
+        *,
+        gap: int = 5,
+        account_gap: int = 1,
+        assets: Mapping[str, Sequence[Asset | str]] | None = None,
+        progress: Progress | None = None,
+    ) -> Discovery[AsyncAccount]:
+        """As :meth:`Wallet.discover`."""
+        found = await arun(self._discover(networks, gap, account_gap, assets, progress), self._perform)
+        return found.with_faces(self._face)
 
     def sign_batch(
         self,

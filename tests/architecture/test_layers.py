@@ -76,6 +76,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "payouts": FACES | {"store", "outbox", "codec"},
     "vault": FACES | {"codec", "crypto"},
     "keystore": FACES | {"codec", "crypto"},
+    # Workers that derive and sign, each with a wallet of its own.
+    "sharding": FACES,
     "interop": ANYTHING - {"cli", "devnet"},
     "cli": ANYTHING - {"interop"},
 }

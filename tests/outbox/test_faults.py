@@ -203,7 +203,8 @@ def test_tron_waits_for_a_node_that_lags(late, dead):
     def answer(path):
         if path.endswith("getnowblock"):
             stamp = expiry + late * 1000
-            return {"blockID": "00" * 32, "block_header": {"raw_data": {"number": 7, "timestamp": stamp}}}
+            identity = (7).to_bytes(8, "big").hex() + "00" * 24
+            return {"blockID": identity, "block_header": {"raw_data": {"number": 7, "timestamp": stamp}}}
         return {}
 
     assert run(is_dead(row, "ab" * 32, expiry), perform) is dead

@@ -275,6 +275,7 @@ def test_what_expired_is_signed_anew_and_paid_once(waiting, store, network):
         waiting.mine(network, 30)
         if _expired(wallet, network, first):
             break
+    waiting.mine(network, 40)  # and some more, until no node can be so far behind
     clock.offset += 1
     finish(wallet, waiting, network, clock)
     record = wallet.outbox.get("order")

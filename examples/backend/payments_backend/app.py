@@ -12,9 +12,10 @@ from fastapi import FastAPI, Query, Request
 from fastapi import Path as InPath
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from multiwallet import AsyncEndpointPool, errors
-from multiwallet.store import Outgoing, State
+from multiwallet.store import Outgoing, State, Store
 from multiwallet.telemetry import JsonFormatter
 
 from .gate import Gate, Tokens
@@ -29,6 +30,7 @@ from .settings import Settings
 __all__ = ["create_app"]
 
 _log = logging.getLogger("payments_backend")
+_PATIENCE: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)  # seconds between the tries to open the store
 
 # The first that fits counts. What is not here is ours to mend, and a 500.
 _STATUSES: Final[tuple[tuple[type[errors.MultiwalletError], int], ...]] = (
@@ -62,6 +64,7 @@ def create_app(settings: Settings | None = None, metrics: Metrics = to_opentelem
     app.add_middleware(Gate, tokens=Tokens(settings.token_file), metrics=metrics)
     app.add_exception_handler(errors.MultiwalletError, _told)
     app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _refused)
     _add_routes(app, metrics)
     return app
 
@@ -70,7 +73,7 @@ def create_app(settings: Settings | None = None, metrics: Metrics = to_opentelem
 async def _opened(app: FastAPI, settings: Settings, metrics: Metrics) -> AsyncIterator[None]:
     """Store, endpoints, wallet and reconciler; closed in the other order, after what was being sent."""
     async with AsyncExitStack() as stack:
-        store = await asyncio.to_thread(settings.open_store)
+        store = await _store(settings)
         stack.callback(store.close)
         pool = await stack.enter_async_context(AsyncEndpointPool(dict(settings.endpoints)))
         wallet = await stack.enter_async_context(open_wallet(settings, pool))
@@ -86,6 +89,19 @@ async def _opened(app: FastAPI, settings: Settings, metrics: Metrics) -> AsyncIt
             stop.set()
             await payments.finish(settings.grace)
             await _ended(worker, settings.grace)
+
+
+async def _store(settings: Settings) -> Store:
+    """The store, once the database answers. A worker that gives up at once takes uvicorn's supervisor with it."""
+    for pause in (*_PATIENCE, None):
+        try:
+            return await asyncio.to_thread(settings.open_store)
+        except errors.StoreError as error:
+            if pause is None:
+                raise
+            _log.warning("the store cannot be opened yet: %s", error.message)
+            await asyncio.sleep(pause)
+    raise AssertionError("the last round returns or raises")
 
 
 async def _ended(worker: asyncio.Task[None], seconds: float) -> None:
@@ -178,6 +194,13 @@ async def _malformed(_: Request, error: Exception) -> JSONResponse:
     ]
     message = "; ".join(f"{item['at']}: {item['message']}" for item in wrong[:5])
     return JSONResponse({"error": {"code": "invalid_request", "message": message}}, 422)
+
+
+async def _refused(_: Request, error: Exception) -> JSONResponse:
+    """What the framework refuses by itself (no such route, a body that is no JSON), in the same form."""
+    assert isinstance(error, HTTPException)
+    told = {"error": {"code": "not_found" if error.status_code == 404 else "invalid_request", "message": error.detail}}
+    return JSONResponse(told, error.status_code, error.headers)
 
 
 def _log_as_json() -> None:

@@ -23,6 +23,7 @@ _App: TypeAlias = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
 
 _OPEN: Final = frozenset({"/health"})
 _SHORTEST: Final = 20
+_LARGEST_BODY: Final = 16 * 1024
 
 
 class Tokens:
@@ -44,7 +45,7 @@ class Tokens:
 
 
 class Gate:
-    """Asks for a bearer token before anything of a request is read, and times what was let in."""
+    """Asks for a bearer token before anything of a request is read, refuses large bodies, and times each request."""
 
     def __init__(self, app: _App, *, tokens: Tokens, metrics: Metrics) -> None:
         self._app = app
@@ -66,10 +67,12 @@ class Gate:
             await send(message)
 
         try:
-            if scope["path"] in _OPEN or self._is_admitted(scope):
-                await self._app(scope, receive, answered)
+            if scope["path"] not in _OPEN and not self._is_admitted(scope):
+                await _refuse(answered, 401, "unauthorized", "send the header Authorization: Bearer TOKEN")
+            elif not _is_small(scope):
+                await _refuse(answered, 413, "too_large", f"send at most {_LARGEST_BODY} bytes, with a Content-Length")
             else:
-                await _refuse(answered)
+                await self._app(scope, receive, answered)
         finally:
             route = getattr(scope.get("route"), "path", "none")
             labels = {"route": route, "method": scope["method"], "status": str(status)}
@@ -80,8 +83,17 @@ class Gate:
         return len(headers) == 1 and self._tokens.admit(headers[0])
 
 
-async def _refuse(send: _Send) -> None:
-    error = {"error": {"code": "unauthorized", "message": "send the header Authorization: Bearer TOKEN"}}
-    headers = [(b"content-type", b"application/json"), (b"www-authenticate", b"Bearer")]
-    await send({"type": "http.response.start", "status": 401, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(error).encode()})
+def _is_small(scope: _Scope) -> bool:
+    headers = dict(scope["headers"])
+    length = headers.get(b"content-length", b"0")
+    return b"transfer-encoding" not in headers and length.isdigit() and int(length[:20]) <= _LARGEST_BODY
+
+
+async def _refuse(send: _Send, status: int, code: str, message: str) -> None:
+    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send(
+        {"type": "http.response.body", "body": json.dumps({"error": {"code": code, "message": message}}).encode()}
+    )

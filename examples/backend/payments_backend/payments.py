@@ -48,11 +48,11 @@ class Payments:
     """The payments of one wallet and store. ``outbox`` is the wallet's own."""
 
     def __init__(self, wallet: AsyncWallet, outbox: AsyncOutbox, settings: Settings, metrics: Metrics) -> None:
-        self._wallet = wallet
         self._outbox = outbox
         self._settings = settings
         self._metrics = metrics
-        self._networks = {multiwallet.network(name).id for name in settings.endpoints}
+        # Opened here, so that a network that cannot be paid on keeps a worker from starting, not an order from ending.
+        self._accounts = {multiwallet.network(name).id: wallet.account(name) for name in settings.endpoints}
         self._running: set[asyncio.Task[Any]] = set()
 
     async def make(self, order: Order) -> Outgoing:
@@ -63,13 +63,13 @@ class Payments:
         was paid and the same order may be asked for again, and Busy.
         """
         row = multiwallet.network(order.network)
-        if row.id not in self._networks:
+        account = self._accounts.get(row.id)
+        if account is None:
             raise UnknownNetwork(f"this back end does not pay on {shown(order.network)}")
         if order.asset is None and not row.amount(order.amount):  # a wrong amount must not use up the order_id
             raise AmountError("the amount is zero: there is nothing to pay")
         if len(self._running) >= self._settings.concurrency:
             raise Busy("too many payments are being made at this moment: ask again with the same order_id")
-        account = self._wallet.account(row)
         sending = account.send(
             to=order.to,
             amount=order.amount,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from multiwallet.codec import json_text
 from multiwallet.errors import InputError
 from multiwallet.outbox import Policy
 from multiwallet.store import Store
@@ -99,8 +99,8 @@ def read_secret(variable: str, name: str) -> str:
 
 def _object(variable: str, text: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = json_text.parse(text)
+    except ValueError:
         value = None
     if not isinstance(value, dict):
         raise InputError(f'{variable} is a JSON object of networks, such as {{"ethereum": ...}}')

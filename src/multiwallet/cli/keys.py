@@ -12,10 +12,10 @@ import typer
 
 from .. import registry
 from ..chain import Network
-from ..errors import InputError
+from ..errors import InputError, MissingExtra, MultiwalletError
 from .opening import endpoints, open_wallet
 from .options import AsJson, KeyOptions, NodeOptions, grouped
-from .output import note, print_json, print_table
+from .output import SOME_FAILED, error_fields, note, print_json, print_table
 from .progress import meter
 from .secrets_input import write_secret_file
 
@@ -93,8 +93,11 @@ def derive(
     path: Annotated[str | None, typer.Option(metavar="PATH", help="One explicit derivation path instead.")] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     as_json: AsJson = False,
-) -> None:
-    """Show addresses, with their paths. Needs no node."""
+) -> int:
+    """Show addresses, with their paths. Needs no node.
+
+    With --all a network that cannot be shown (an optional part is not installed) is listed with the reason.
+    """
     if as_csv and as_json:
         raise InputError("give --csv or --json, not both")
     if path is not None and (count != 1 or start or account is not None):
@@ -108,27 +111,37 @@ def derive(
         if wallet.family and everything:
             rows = [row for row in rows if row.family == wallet.family]
 
+        failed: list[tuple[Network, MultiwalletError]] = []
+
+        def of_row(row: Network) -> Iterator[Account]:
+            fits = kind is None or kind in registry.chain(row).kinds_of(row)
+            chosen = kind if fits or len(rows) == 1 else None
+            if path is not None:
+                yield wallet.account(row, path=path, kind=chosen)
+            elif single:
+                if count != 1 or start or account:
+                    raise InputError("a single private key has one address a network: leave --count and --start out")
+                yield wallet.account(row, kind=chosen)
+            else:
+                yield from _many(wallet, row, start, count, account, chosen)
+
         def each() -> Iterator[Account]:
             for row in rows:
-                fits = kind is None or kind in registry.chain(row).kinds_of(row)
-                chosen = kind if fits or len(rows) == 1 else None
-                if path is not None:
-                    yield wallet.account(row, path=path, kind=chosen)
-                elif single:
-                    if count != 1 or start or account:
-                        raise InputError(
-                            "a single private key has one address a network: leave --count and --start out"
-                        )
-                    yield wallet.account(row, kind=chosen)
-                else:
-                    yield from _many(wallet, row, start, count, account, chosen)
+                try:
+                    yield from of_row(row)
+                except MultiwalletError as error:
+                    if not everything:
+                        raise
+                    failed.append((row, error))
+            if failed and len(failed) == len(rows):  # one reason for all of them: say it as an error
+                raise failed[0][1]
 
         streaming = as_json or as_csv or not sys.stdout.isatty()
         cells: Iterable[Sequence[object]] = ()
         with meter("addresses", len(rows) * count, quiet=as_json, streaming=streaming) as shown:
             accounts = _counted(each(), shown.advance)
             if as_json:
-                _print_json(accounts)
+                _print_json(accounts, failed)
             elif as_csv:
                 _print_csv(accounts)
             else:
@@ -139,6 +152,10 @@ def derive(
                     cells = list(cells)  # a frame fits all of its rows, so they come first
         if not streaming:
             print_table(_COLUMNS, cells)
+        if not as_json:
+            for row, error in failed:
+                note(f"{row.name}: {error.message}")
+    return SOME_FAILED if any(not isinstance(error, MissingExtra) for _, error in failed) else 0
 
 
 def _many(
@@ -155,12 +172,13 @@ def _counted(accounts: Iterator[Account], advance: Any) -> Iterator[Account]:
         advance()
 
 
-def _print_json(accounts: Iterator[Account]) -> None:
+def _print_json(accounts: Iterator[Account], failed: Sequence[tuple[Network, MultiwalletError]]) -> None:
     separator = '{"addresses": [\n'
     for account in accounts:
         sys.stdout.write(separator + "  " + json.dumps(_fields(account)))
         separator = ",\n"
-    print("\n]}")
+    listed = [{"network": row.name, "error": error_fields(error)} for row, error in failed]
+    print("\n]" + (f', "failed": {json.dumps(listed)}' if listed else "") + "}")
 
 
 def _print_csv(accounts: Iterator[Account]) -> None:

@@ -24,7 +24,9 @@ _ENGINES: Final[Mapping[str, str]] = {
     "cosmos": "cosmos:CosmosEngine",
     "evm": "evm:EvmEngine",
     "solana": "solana:SolanaEngine",
+    "sui": "sui:SuiEngine",
     "tron": "tron:TronEngine",
+    "xrp": "xrp:XrpEngine",
 }
 
 

@@ -8,7 +8,7 @@ node sees them. Other bytes for the same payment are signed only where the chain
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from ..amounts import Amount
@@ -20,6 +20,9 @@ from ..errors import (
     InputError,
     InsufficientFunds,
     MultiwalletError,
+    RateLimited,
+    Rejected,
+    StoreError,
     TransportError,
     Unsupported,
 )
@@ -51,6 +54,8 @@ class Delivery:
         self.store = store
         self.policy = policy
         self.worker = worker
+        self.refusal: MultiwalletError | None = None
+        """What the last bytes that this worker handed over were answered, where the network did not take them."""
 
     def call(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> Op[T]:
         """Do blocking work of the store."""
@@ -138,8 +143,9 @@ class Delivery:
             text = error.message
         except (ChainError, TransportError) as error:
             arrived, refusal, text = attempt.sent_at is not None, error, error.message
-            due = self.policy.backoff(attempt.broadcasts)
-        for_good = refusal is not None and not isinstance(refusal, TransportError | Expired)
+            due = self._pause(record)
+        for_good = refusal is not None and not _is_passing(refusal)
+        self.refusal = refusal
         record = yield from self.call(
             kept.note_broadcast,
             record,
@@ -153,7 +159,28 @@ class Delivery:
         _tell("was refused: %s" if refusal else "was handed over%s", record, text or "")
         return record, refusal
 
+    def _pause(self, record: Outgoing) -> float:
+        """When to try again what was refused: after ``retry``, and twice as long after each further refusal in a row."""
+        if record.error is None:
+            return self.policy.backoff(0)
+        before = self.store.clock() - record.updated_at
+        return min(max(self.policy.backoff(0), 2 * before), self.policy.longest_pause)
+
     # -- looking after -----------------------------------------------------------------------------
+
+    def go_on(self, operations: AccountOperations, record: Outgoing) -> Op[Outgoing]:
+        """As :meth:`follow`; what went wrong is noted with the payment, which is due again, and raised."""
+        try:
+            return (yield from self.follow(operations, record))
+        except StoreError:
+            raise
+        except MultiwalletError as error:
+            planned = record.state is State.PLANNED and not record.attempts
+            if planned and not isinstance(error, TransportError):
+                yield from self.move(record, State.REFUSED, error=error.message[:500])
+            else:
+                yield from self.move(record, error=error.message[:500], due_in=self.policy.retry)
+            raise
 
     def follow(self, operations: AccountOperations, record: Outgoing) -> Op[Outgoing]:
         """Do the next thing that a payment needs, whatever state it was left in."""
@@ -206,23 +233,33 @@ class Delivery:
     def _waiting(self, operations: AccountOperations, record: Outgoing) -> Op[Outgoing]:
         dead = []
         for attempt in record.attempts:
-            signed = signed_of(operations, attempt)
-            if attempt.dead or (
-                yield from operations.chain.is_dead(operations.holder, signed, depth=self.policy.confirmations)
-            ):
+            if attempt.dead or (yield from self._is_dead(operations, record, attempt)):
                 dead.append(attempt.generation)
         if len(dead) == len(record.attempts):
             return (yield from self._all_dead(operations, record, dead))
-        newest = next(attempt for attempt in reversed(record.attempts) if attempt.generation not in dead)
+        alive = [attempt for attempt in record.attempts if attempt.generation not in dead]
+        newest = alive[-1]
         if record.cancelling and newest.purpose is not Purpose.CANCEL:
             return (yield from self._cancel(operations, record))
-        if self._is_stuck(record, newest):
+        if self._is_stuck(record, alive):
             better = yield from self._bump(operations, record, newest)
             if better is not None:
-                record, newest = better, better.attempts[-1]
-        if newest.refused and newest.sent_at is None and self._age(newest) > self.policy.gap_after:
+                return (yield from self._hand_over(operations, better))
+        # A replacement that was refused (its fee is above the funds, say) leaves the one before on its way.
+        taken = [past for past in alive if past.purpose is newest.purpose and not _is_refused(past)]
+        if taken:
+            return (yield from self._hand_over(operations, record, taken[-1]))
+        if self._age(newest) > self.policy.gap_after:
             record, newest = yield from self._make_way(operations, record, newest)
         return (yield from self._hand_over(operations, record, newest))
+
+    def _is_dead(self, operations: AccountOperations, record: Outgoing, attempt: Attempt) -> Op[bool]:
+        """Whether it can never be included: by what the chain tells, or as what it spends can never be there."""
+        if attempt.coins and (yield from self.call(kept.spends_what_cannot_be, record, attempt)):
+            return True
+        signed = signed_of(operations, attempt)
+        depth = self.policy.confirmations
+        return (yield from operations.chain.is_dead(operations.holder, signed, depth=depth))
 
     def _all_dead(self, operations: AccountOperations, record: Outgoing, dead: list[int]) -> Op[Outgoing]:
         """Nothing that was signed can be included any more: only now may other bytes be signed."""
@@ -262,20 +299,22 @@ class Delivery:
         if not (yield from self.call(kept.holds_up_others, record)):
             return record, newest
         try:
+            counted = yield from operations.online(operations.chain.nonces(operations.holder))
+            if record.nonce is None or counted.included < record.nonce:
+                return record, newest  # it waits itself, for one before it: nodes refuse what is too far ahead
             record = yield from self._replace(operations, record, newest, Purpose.CANCEL)
         except (ChainError, InputError, Unsupported) as error:
             _tell("cannot be replaced: %s", record, error.message)
             return record, newest
         return record, record.attempts[-1]
 
-    def _is_stuck(self, record: Outgoing, newest: Attempt) -> bool:
+    def _is_stuck(self, record: Outgoing, alive: Sequence[Attempt]) -> bool:
         after = self.policy.bump_after
-        bumped = sum(1 for attempt in record.attempts if not attempt.dead) - 1
         return (
             after is not None
-            and newest.sent_at is not None
-            and self._age(newest) > after
-            and bumped < self.policy.bumps
+            and any(attempt.sent_at is not None for attempt in alive)
+            and self._age(alive[-1]) > after
+            and len(alive) <= self.policy.bumps
         )
 
     def _age(self, attempt: Attempt) -> float:
@@ -347,6 +386,19 @@ def receipt_of(operations: AccountOperations, record: Outgoing) -> Receipt:
         expiry=newest.expiry if newest else None,
         details=details,
     )
+
+
+def _is_refused(attempt: Attempt) -> bool:
+    """Whether no node has it, as far as is known."""
+    return attempt.refused is not None and attempt.sent_at is None
+
+
+def _is_passing(refusal: MultiwalletError) -> bool:
+    """Whether a refusal says nothing about the bytes: the endpoint was away, or wants to be asked less often."""
+    limited = isinstance(refusal.__cause__, RateLimited) or (
+        isinstance(refusal, Rejected) and refusal.node_code in (429, "429")
+    )
+    return limited or isinstance(refusal, TransportError | Expired)
 
 
 def _is_spent_further(store: Store, record: Outgoing, attempt: Attempt) -> bool:

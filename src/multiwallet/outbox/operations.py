@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
@@ -13,9 +14,9 @@ from ..errors import (
     IdempotencyConflict,
     InputError,
     MultiwalletError,
+    Rejected,
     StoreError,
     Timeout,
-    TransportError,
     Unsupported,
 )
 from ..operations import AccountOperations, Session
@@ -33,6 +34,8 @@ __all__ = ["OutboxOperations"]
 
 _PATIENCE: Final = 60.0  # for how long a caller waits for another worker that makes the same payment
 _TOGETHER: Final = 32  # payments that are looked after in one round of questions
+_FAILURES: Final = 10  # of the store in a row, before a reconciler gives up
+_log = logging.getLogger("multiwallet.outbox")
 
 
 class OutboxOperations:
@@ -88,6 +91,13 @@ class OutboxOperations:
             except MultiwalletError as error:
                 yield from worker.move(record, State.REFUSED, error=error.message[:500])
                 raise
+        elif record.attempts[-1].broadcasts:  # asked before: it may need more than to be handed over again
+            record = yield from worker.go_on(operations, record)
+            if worker.refusal is not None:
+                raise worker.refusal
+            if record.state is State.REFUSED:
+                raise Rejected(record.error or "the payment was refused: send it again with the same key")
+            return receipt_of(operations, record)
         record, refusal = yield from worker.broadcast(operations, record)
         if refusal is not None:
             raise refusal
@@ -101,23 +111,27 @@ class OutboxOperations:
         yield from gather(*(self._look_after(worker, record) for record in due), return_errors=True)
         return len(due)
 
+    def note_failure(self, error: StoreError, failures: int) -> float:
+        """What to do when the store fails: the pause before it is asked again; raises the error the tenth time."""
+        if failures >= _FAILURES:
+            raise error
+        _log.warning("the outbox asks the store again: %s", error.message)
+        return float(min(0.1 * 2**failures, 5.0))
+
     def _look_after(self, worker: Delivery, record: Outgoing) -> Op[None]:
         try:
-            operations = self._account(record)
-            yield from worker.follow(operations, record)
+            try:
+                operations = self._account(record)
+            except MultiwalletError as error:
+                yield from worker.move(record, error=error.message[:500], due_in=self.policy.retry)
+                return
+            yield from worker.go_on(operations, record)
         except kept.LostLease:
             return
-        except StoreError:
-            raise
+        except StoreError as error:  # it is due again when the lease ends
+            _log.warning("payment %r: %s", record.key, error.message)
         except MultiwalletError as error:
-            planned = record.state is State.PLANNED and not record.attempts
-            if planned and not isinstance(error, TransportError) and self._is_ours(record):
-                yield from worker.move(record, State.REFUSED, error=error.message[:500])
-                return
-            yield from worker.move(record, error=error.message[:500], due_in=self.policy.retry)
-
-    def _is_ours(self, record: Outgoing) -> bool:
-        return record.lane in self._accounts
+            _log.info("payment %r: %s", record.key, error.message)
 
     def _account(self, record: Outgoing) -> AccountOperations:
         known = self._accounts.get(record.lane)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import InputError, Timeout
+from ..errors import InputError, StoreError, Timeout
 from ..ops import arun, run
 from ..store import outgoing as kept
 from ..store.records import FINAL, Outgoing, State
@@ -76,19 +76,27 @@ class Outbox:
     ) -> None:
         """Look after payments until ``stop`` is set; with ``until_idle`` until every one is final.
 
-        ``timeout`` is in seconds; when it is up the call returns, whatever is left.
+        ``timeout`` is in seconds; when it is up the call returns, whatever is left. A store that fails is asked again,
+        with growing pauses; when it fails ten times in a row its StoreError is raised.
         """
         import threading
         import time
 
         stop = stop or threading.Event()
         end = None if timeout is None else time.monotonic() + timeout
+        failures = 0
         while not stop.is_set() and (end is None or time.monotonic() < end):
-            if self.step():
-                continue
-            if until_idle and not _alive(self.counts()):
-                return
-            stop.wait(_pause(self._operations))
+            try:
+                if self.step():
+                    failures = 0
+                    continue
+                if until_idle and not _alive(self.counts()):
+                    return
+                failures, pause = 0, _pause(self._operations)
+            except StoreError as error:
+                pause = self._operations.note_failure(error, failures)
+                failures += 1
+            stop.wait(pause)
 
 
 class AsyncOutbox:
@@ -145,13 +153,20 @@ class AsyncOutbox:
 
         stop = stop or asyncio.Event()
         end = None if timeout is None else time.monotonic() + timeout
+        failures = 0
         while not stop.is_set() and (end is None or time.monotonic() < end):
-            if await self.step():
-                continue
-            if until_idle and not _alive(await self.counts()):
-                return
             try:
-                await asyncio.wait_for(stop.wait(), _pause(self._operations))
+                if await self.step():
+                    failures = 0
+                    continue
+                if until_idle and not _alive(await self.counts()):
+                    return
+                failures, pause = 0, _pause(self._operations)
+            except StoreError as error:
+                pause = self._operations.note_failure(error, failures)
+                failures += 1
+            try:
+                await asyncio.wait_for(stop.wait(), pause)
             except TimeoutError:
                 continue
 

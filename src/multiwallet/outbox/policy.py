@@ -46,6 +46,11 @@ class Policy:
             if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
                 raise InputError(f"{name} is a number of seconds, zero or more")
 
+    @property
+    def longest_pause(self) -> float:
+        """The longest pause after a refusal; none where ``retry`` is zero."""
+        return 300.0 if self.retry else 0.0
+
     def backoff(self, failures: int) -> float:
         """The pause after so many refusals in a row."""
         return float(min(self.retry * 2 ** min(failures, 10), 300.0))

@@ -233,7 +233,7 @@ class _Writing:
             if self._combination is not None and first.memo is None and first.key is None:
                 call = self._combination.call(asset, [(item.line, item.to, item.amount) for item in group])
                 record = replace(record, call=call)
-                record = replace(record, transaction=self._group(self._combination, record, position))
+                record = replace(record, transaction=self._group(self._combination, record, asset, position))
             else:
                 gas = self._survey.gas(first.line)
                 record = replace(
@@ -243,7 +243,7 @@ class _Writing:
             self.lines += len(group)
             yield record
 
-    def _group(self, combination: Combination, record: Record, position: int) -> Any:
+    def _group(self, combination: Combination, record: Record, asset: Asset, position: int) -> Any:
         family = self._recipe.operations.chain.family
         if isinstance(self._recipe, EvmRecipe):
             native: dict[str, Any] = {"nonce": self._recipe.nonce + position}
@@ -256,6 +256,8 @@ class _Writing:
             self._spent += outpoints(made.body)
         self._fees[0] += made.fee.expected.units
         self._fees[1] += made.fee.maximum.units
+        if isinstance(self._recipe, EvmRecipe) and not asset.is_native:
+            made = replace(made, assets=(asset,))  # so that its summary shows whole units, not raw ones
         return json.loads(made.to_json())
 
 

@@ -140,7 +140,9 @@ class _Sending:
         check_account(self.operations, self.header)
         self._account = account
         self._plan, self._signed = plan, signed
-        self._concurrency, self._again = concurrency, again
+        self._again = again
+        # Entered and handed over in one go: so few that even the slowest pace is done with them within their lease.
+        self._size = min(concurrency, concurrency if rate is None else max(1, int(rate * 5)), ahead or concurrency)
         self._stop = stop or threading.Event()
         self._told: Progress = progress or (lambda what, done, total: None)
         self._outbox = outbox._operations
@@ -157,7 +159,7 @@ class _Sending:
         self._speed = str(self.header.facts.get("speed", "normal"))
         self._failed = self._unsigned = self._handed = self._on_way = 0
         self._errors: list[LineError] = []
-        self._next_look = 0.0
+        self._next_look = self._next_count = 0.0
         self._next_gaps = time.monotonic() + _GAPS
         self._included = 0
         if signed is None:
@@ -201,13 +203,8 @@ class _Sending:
             known = batches.known_keys(self.store, [record.key for record, _ in found])
             entries, unsigned = self._entries(found, known)
             self._unsigned += unsigned
-            # Nothing is entered in larger numbers than are handed over well within a lease.
-            for start in range(0, len(entries), self._size(entries)):
-                self._round(entries[start : start + self._size(entries)])
-
-    def _size(self, entries: Sequence[Entry]) -> int:
-        """How many are entered at once: those that are signed go out quickly, the others are made first."""
-        return _ROUND if all(entry.signed is not None for entry in entries) else min(_ROUND, self._concurrency)
+            for start in range(0, len(entries), self._size):
+                self._round(entries[start : start + self._size])
 
     def _pairs(self) -> Iterator[tuple[Record, SignedLine | None]]:
         """The transactions of the plan, each with its line of the signed file."""
@@ -285,6 +282,7 @@ class _Sending:
 
     def _round(self, entries: Sequence[Entry]) -> None:
         """Enter some payments and hand over what is this run's to hand over."""
+        self._make_room()
         results = self._enter(entries)
         taken = [place for place, result in enumerate(results) if _lacks_place(result)]
         if taken and self._signed is None:  # a nonce or coin of it went elsewhere: it gets others
@@ -301,22 +299,17 @@ class _Sending:
                 (to_hand_over if signed else to_make).append(result.record)
             else:
                 self._handed += 1
-        for start in range(0, len(to_hand_over), self._concurrency):
-            part = to_hand_over[start : start + self._concurrency]
-            self._make_room()
-            self._pace.wait(len(part))
-            run(self._many.hand_over(part), self._perform)
-            self._count(len(part))
-        for start in range(0, len(to_make), self._concurrency):
-            part = to_make[start : start + self._concurrency]
-            if not self._can_sign:
-                batches.put_off(self.store, self._worker, [record.id for record in part], self._outbox.policy.retry)
-                continue
-            self._make_room()
-            self._pace.wait(len(part))
+        if to_hand_over:
+            self._pace.wait(len(to_hand_over))
+            run(self._many.hand_over(to_hand_over), self._perform)
+            self._count(len(to_hand_over))
+        if to_make and not self._can_sign:
+            batches.put_off(self.store, self._worker, [record.id for record in to_make], self._outbox.policy.retry)
+        elif to_make:
+            self._pace.wait(len(to_make))
             with self._account._wallet._turn(self.operations):
-                run(self._many.make(part), self._perform)
-            self._count(len(part))
+                run(self._many.make(to_make), self._perform)
+            self._count(len(to_make))
         self._told("sent", self._handed, self.header.transactions)
 
     def _enter(self, entries: Sequence[Entry]) -> list[Entered]:
@@ -351,8 +344,8 @@ class _Sending:
             looked += len(found)
             left = [record for record in found if record.state is State.SIGNED and not record.attempts[-1].broadcasts]
             if left and steals:  # signed, and not known to be handed over: the first thing is that
-                for start in range(0, len(left), self._concurrency):
-                    run(self._many.hand_over(left[start : start + self._concurrency]), self._perform)
+                for start in range(0, len(left), self._size):
+                    run(self._many.hand_over(left[start : start + self._size]), self._perform)
                 found = [record for record in found if record not in left]
             if found:
                 self._on_way -= run(self._many.look_after(found), self._perform)
@@ -363,28 +356,34 @@ class _Sending:
 
     def _make_room(self) -> None:
         """Wait while too many payments are on their way."""
-        while self._ahead is not None and self._on_way >= self._ahead:
+        while self._ahead is not None and self._on_way + self._size > max(self._ahead, self._size):
             if not self._look_after():
                 self._stop.wait(0.05)
-                if self._on_way >= self._ahead:
+                now = time.monotonic()
+                if now >= self._next_count:  # what came to its end in another way is not in the running count
+                    self._next_count = now + 1.0
                     self._on_way = self._unfinished()
             self._check_stop()
 
     def _unfinished(self) -> int:
-        totals = batches.totals_of(self.store, self.header.id)
-        return sum(totals[state][1] for state in (State.SIGNED, State.SENT))
+        """How many are with the network and in no block."""
+        return batches.totals_of(self.store, self.header.id)[State.SENT][1]
 
     def _wait(self, end: float | None) -> None:
-        total = self.header.transactions
+        total, count_at = self.header.transactions, 0.0
         while True:
-            self._look_after()
-            totals = batches.totals_of(self.store, self.header.id)
-            self._told("final", sum(totals[state][1] for state in FINAL), total)
-            if not sum(totals[state][1] for state in State if state not in FINAL):
-                return
-            if end is not None and time.monotonic() >= end:
+            looked = self._look_after()
+            now = time.monotonic()
+            if not looked or now >= count_at:
+                totals = batches.totals_of(self.store, self.header.id)
+                count_at = now + 2.0
+                self._told("final", sum(totals[state][1] for state in FINAL), total)
+                if not sum(totals[state][1] for state in State if state not in FINAL):
+                    return
+            if end is not None and now >= end:
                 raise Timeout("the time is up, and not every payment is final: run the same again to go on")
-            self._stop.wait(min(1.0, max(0.05, self._outbox.policy.poll / 4)))
+            if not looked:
+                self._stop.wait(min(1.0, max(0.05, self._outbox.policy.poll / 4)))
             self._check_stop()
 
     def _check_stop(self) -> None:

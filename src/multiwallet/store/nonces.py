@@ -102,23 +102,21 @@ def _lock(connection: sa.Connection, lane: str, *, sqlite: bool) -> int:
 
 
 def fill(store: Store, lane: str, nonce: int, request: str) -> bool:
-    """Enter a payment that takes a free nonce, in the name of the account's latest payment. False where it is taken."""
+    """Enter a payment that takes a free nonce, as one of the account's other payments. False where it is taken."""
     import json
+    import secrets
 
     now = store.clock()
     with store.write() as connection:
         _lock(connection, lane, sqlite=store.is_sqlite)
         held = nonce_leases.c
         free = sa.select(held.nonce).where(held.lane == lane, held.nonce == nonce, held.outgoing_id.is_(None))
-        like = connection.execute(
-            sa.select(outgoing).where(outgoing.c.lane == lane).order_by(outgoing.c.id.desc()).limit(1)
-        ).first()
+        like = connection.execute(sa.select(outgoing).where(outgoing.c.lane == lane).limit(1)).first()
         if like is None or connection.execute(free).first() is None:
             return False
-        count = connection.scalar(sa.select(sa.func.count()).where(outgoing.c.key.like(f"{request}-%:{nonce}")))
         added = connection.execute(
             outgoing.insert().values(
-                key=f"{request}-{lane}:{count}:{nonce}",
+                key=f"{request}-{lane}:{nonce}:{secrets.token_hex(8)}",
                 lane=lane,
                 network=like.network,
                 account=like.account,

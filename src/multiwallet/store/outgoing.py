@@ -36,6 +36,7 @@ __all__ = [
     "note_broadcast",
     "record_attempt",
     "reserved_coins",
+    "spends_what_cannot_be",
     "take",
     "take_due",
 ]
@@ -211,7 +212,10 @@ def _reserve(connection: sa.Connection, record: Outgoing, coins: Sequence[str]) 
     if any(owner != record.id for _, owner in rows):
         raise CoinsTaken("another payment spends one of these coins")
     known = {coin for coin, _ in rows}
-    fresh = [{"network": record.network, "coin": coin, "outgoing_id": record.id} for coin in coins if coin not in known]
+    wanted = [
+        coin for coin in sorted(coins) if coin not in known
+    ]  # in one order, or two workers would block each other
+    fresh = [{"network": record.network, "coin": coin, "outgoing_id": record.id} for coin in wanted]
     if fresh:
         try:
             connection.execute(coin_reservations.insert(), fresh)
@@ -224,6 +228,24 @@ def reserved_coins(store: Store, network: str) -> tuple[str, ...]:
     with store.read() as connection:
         held = coin_reservations.c
         return tuple(connection.scalars(sa.select(held.coin).where(held.network == network)))
+
+
+def spends_what_cannot_be(store: Store, record: Outgoing, attempt: Attempt) -> bool:
+    """Whether a coin that it spends was to come from a payment's transaction which can never be included.
+
+    Such a transaction is on record as dead, or its payment was settled by another one.
+    """
+    made_by = {coin.rpartition(":")[0] for coin in attempt.coins}
+    query = (
+        sa.select(attempts.c.txid, attempts.c.dead, outgoing.c.state, outgoing.c.receipt)
+        .join(outgoing, outgoing.c.id == attempts.c.outgoing_id)
+        .where(attempts.c.txid.in_(made_by), outgoing.c.network == record.network)
+    )
+    with store.read() as connection:
+        rows = connection.execute(query).all()
+    final = [state.value for state in FINAL]
+    settled = [row for row in rows if row.state in final and row.receipt is not None]
+    return any(row.dead for row in rows) or any(json.loads(row.receipt).get("txid") != row.txid for row in settled)
 
 
 def note_broadcast(

@@ -73,6 +73,14 @@ nonce_leases: Final = sa.Table(
     sa.Column("lane", sa.Text, primary_key=True),
     sa.Column("nonce", sa.BigInteger, primary_key=True),
     sa.Column("outgoing_id", _Id, sa.ForeignKey("outgoing.id"), nullable=True),
+    # Few are free, and every round of a reconciler asks for them.
+    sa.Index(
+        "nonce_leases_free",
+        "lane",
+        "nonce",
+        sqlite_where=sa.text("outgoing_id IS NULL"),
+        postgresql_where=sa.text("outgoing_id IS NULL"),
+    ),
 )
 """Which payment has which nonce of an account. Without a payment it is free: given back before anything was signed."""
 

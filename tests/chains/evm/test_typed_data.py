@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from multiwallet.chains.evm.typed_data import encode_type, hash_struct, typed_data_preimage
 from multiwallet.codec import eip55
 from multiwallet.crypto.hashes import keccak256
-from multiwallet.errors import InvalidMessage
+from multiwallet.errors import InvalidMessage, SigningRefused
 
 VECTORS = json.loads((FilePath(__file__).parents[2] / "vectors" / "evm_messages.json").read_text("utf-8"))
 TYPED = [entry for entry in VECTORS if entry["kind"] == "eip712"]
@@ -24,8 +24,10 @@ EDGES = [entry for entry in VECTORS if entry["kind"] == "eip712-edge"]
 
 
 @pytest.mark.parametrize("entry", TYPED, ids=[entry["id"] for entry in TYPED])
-def test_vectors(entry: dict[str, Any], keys_of: Any, network: Any) -> None:
-    data, expected, keys = entry["typed_data"], entry["output"], keys_of(entry["private_key"], network)
+def test_vectors(entry: dict[str, Any], keys_of: Any, networks: Any) -> None:
+    data, expected = entry["typed_data"], entry["output"]
+    network = networks(int(str(data["domain"].get("chainId", 1)), 0))
+    keys = keys_of(entry["private_key"], network)
     preimage = typed_data_preimage(data)
     assert preimage[2:34].hex() == expected["domain_separator"]
     assert preimage[34:].hex() == expected["struct_hash"]
@@ -301,3 +303,42 @@ def test_garbage_is_refused(data: Any) -> None:
     except InvalidMessage:
         return
     assert set(data) == {"types", "primaryType", "domain", "message"}
+
+
+@pytest.mark.parametrize("stated", [137, "137", "0x89", 0, 1 << 255], ids=range(5))
+def test_a_domain_of_another_chain_is_refused(keys: Any, networks: Any, keys_of: Any, stated: Any) -> None:
+    """As wallets have it: what is signed for another chain counts there, whatever network the account shows."""
+    data = {**MAIL, "domain": {**MAIL["domain"], "chainId": stated}}
+    with pytest.raises(SigningRefused, match=r"for chain id \d+, and this network's is 1:"):
+        keys.evm.typed_data(keys.holder, data)
+    with pytest.raises(SigningRefused):
+        keys.evm.typed_data(keys.holder, json.dumps(data))
+    other = keys_of(b"\x07" * 32, networks(int(str(stated), 0) or 1))
+    if stated:
+        assert other.evm.typed_data(other.holder, data).preimage == typed_data_preimage(data)
+    # Whether a signature holds does not depend on who asks: verifying compares no chain.
+    assert keys.evm.verify_typed_data(keys.holder.network, keys.holder.address, data, "0x" + "11" * 65) is False
+
+
+def test_a_domain_without_a_chain_is_signed(keys: Any) -> None:
+    data = {
+        "types": {"EIP712Domain": NAME_ONLY, "Note": [{"name": "text", "type": "string"}]},
+        "primaryType": "Note",
+        "domain": {"name": "Notes"},
+        "message": {"text": "hello"},
+    }
+    assert keys.evm.typed_data(keys.holder, data).preimage == typed_data_preimage(data)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("string", "137"), ("uint64", 137), ("bytes32", "0x" + "0" * 62 + "89"), ("int16", "137")]
+)
+def test_a_chain_id_of_another_type_is_no_way_around(keys: Any, kind: str, value: Any) -> None:
+    data = {
+        "types": {"EIP712Domain": [{"name": "chainId", "type": kind}], "Note": [{"name": "text", "type": "string"}]},
+        "primaryType": "Note",
+        "domain": {"chainId": value},
+        "message": {"text": "hello"},
+    }
+    with pytest.raises(SigningRefused):
+        keys.evm.typed_data(keys.holder, data)

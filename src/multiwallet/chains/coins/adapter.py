@@ -35,7 +35,8 @@ _FORMATS: Final[Mapping[str, AddressFormat]] = {
 _LONGEST_ADDRESS: Final = 200
 _TWO_KEYS: Final = "ed25519-bip32-base"
 """The curve of Cardano's base addresses: 64 bytes, the payment key of a path and the staking key of its account."""
-_CIP1852, _TEZOS, _STAKING_ROLE = 1852 + HARDENED, 1729 + HARDENED, 2
+_CIP1852, _BIP84, _STAKING_ROLE = 1852 + HARDENED, 84 + HARDENED, 2
+_USUAL_KINDS: Final[Mapping[int, str]] = {1729 + HARDENED: "tz1", 888 + HARDENED: "n3"}
 
 
 class Coins(Chain):
@@ -65,11 +66,13 @@ class Coins(Chain):
         return str(curve)
 
     def kind_of(self, path: Path) -> str:
-        """What a path tells of Cardano's and Tezos' kinds; other rows have one kind."""
+        """What a path tells of the kinds of Cardano, Tezos, NEO and Bitcoin's kin; other rows have one kind."""
         steps = path.indexes
         if steps[:1] == (_CIP1852,):
             return "stake" if steps[3:4] == (_STAKING_ROLE,) else "base"
-        return "tz1" if steps[1:2] == (_TEZOS,) else ""
+        if steps[:1] == (_BIP84,):
+            return "p2wpkh"
+        return _USUAL_KINDS.get(steps[1], "p2pkh") if len(steps) > 1 else ""
 
     def path(self, network: Network, *, account: int, index: int | None, kind: str) -> Path:
         """The path that the row gives for an account and an index."""
@@ -90,12 +93,15 @@ class Coins(Chain):
             raise InvalidAddress(f"an address is text, not a value of type {type(text).__name__}")
         if not 0 < len(text) <= _LONGEST_ADDRESS or not text.isascii() or not text.isprintable():
             raise InvalidAddress(f"this text of {len(text)} characters is no address of {network.title}")
-        params = kind_params(network, self.kinds_of(network)[0])
-        read = _format(network, params).parse
-        try:
-            return read(params, text)
-        except InputError as error:
-            raise InvalidAddress(f"this is no address of {network.title}: {error.message}") from error
+        reasons = []
+        for kind in self.kinds_of(network):
+            params = kind_params(network, kind)
+            read = _format(network, params).parse
+            try:
+                return read(params, text)
+            except InputError as error:
+                reasons.append(error.message)
+        raise InvalidAddress(f"this is no address of {network.title}: {reasons[0]}")
 
     # -- what is not known here --------------------------------------------------------------------
 
@@ -195,6 +201,8 @@ def _key(curve: str, public_key: bytes) -> bytes:
             parts = 2 if curve == _TWO_KEYS else 1
             if len(public_key) != 32 * parts:
                 raise InvalidKey(f"a public key of {curve} has {32 * parts} bytes, not {len(public_key)}")
-            if not all(ed25519.is_valid_public_key(public_key[start : start + 32]) for start in range(0, len(public_key), 32)):
+            if not all(
+                ed25519.is_valid_public_key(public_key[start : start + 32]) for start in range(0, len(public_key), 32)
+            ):
                 raise InvalidKey("these bytes are no public key of Ed25519")
             return public_key

@@ -47,7 +47,9 @@ def _strkey(params: Params, key: bytes) -> str:
 
 def _parse_strkey(params: Params, text: str) -> str:
     if text[:1] == "S":  # and nothing of it is repeated
-        raise InputError("this looks like a secret seed (S...), which nobody else should see: the address begins with G")
+        raise InputError(
+            "this looks like a secret seed (S...), which nobody else should see: the address begins with G"
+        )
     data = _decode(text)
     if (data[:1], len(data)) not in ((bytes((_ACCOUNT,)), 35), (bytes((_MUXED,)), 43)):
         raise InputError("an account is a text of 56 characters that begins with G, or of 69 with M")
@@ -96,7 +98,9 @@ def _parse_filecoin(params: Params, text: str) -> str:
     if protocol == 4:
         actor, sign, rest = rest.partition("f")
         if not (sign and actor.isdigit() and len(actor) <= 20 and str(int(actor)) == actor and int(actor) < _UINT64):
-            raise InputError(f"a delegated address is {prefix}4, the manager's number, f and a text, like {prefix}410f...")
+            raise InputError(
+                f"a delegated address is {prefix}4, the manager's number, f and a text, like {prefix}410f..."
+            )
         head, between = _leb128(int(actor)), f"{actor}f"
     data = _decode(rest.upper()) if rest == rest.lower() else b""
     payload = data[:-4]

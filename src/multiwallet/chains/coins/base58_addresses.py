@@ -9,7 +9,8 @@ from typing import Final
 from ...codec import base58
 from ...crypto.ed25519 import is_valid_public_key
 from ...crypto.hashes import blake2b, hash160, keccak256, ripemd160, sha3_256
-from ...crypto.secp256k1 import decompress, is_valid_public_key as is_valid_secp256k1_key
+from ...crypto.secp256k1 import decompress
+from ...crypto.secp256k1 import is_valid_public_key as is_valid_secp256k1_key
 from ...errors import InputError
 from .address_format import AddressFormat, Params
 from .row_params import as_bytes, as_text
@@ -134,7 +135,9 @@ def _nuls(params: Params, key: bytes) -> str:
     chain_id = params.get("chain_id", 0)
     if not isinstance(chain_id, int) or not 0 < chain_id < 65536:
         raise InputError("params.chain_id of a NULS row is a whole number from 1 to 65535")
-    return as_text(params, "prefix") + "d" + _with_checksum(chain_id.to_bytes(2, "little") + b"\x01", hash160(key), _xor)
+    return (
+        as_text(params, "prefix") + "d" + _with_checksum(chain_id.to_bytes(2, "little") + b"\x01", hash160(key), _xor)
+    )
 
 
 def _parse_nuls(params: Params, text: str) -> str:
@@ -162,7 +165,9 @@ def _waves(params: Params, key: bytes) -> str:
 def _parse_waves(params: Params, text: str) -> str:
     data = base58.decode(text, limit=128)
     if len(data) != 26 or data[:2] != b"\x01" + as_text(params, "chain").encode():
-        raise InputError("an address of this network of Waves holds 26 bytes, and this one is of another network or none")
+        raise InputError(
+            "an address of this network of Waves holds 26 bytes, and this one is of another network or none"
+        )
     if _waves_hash(data[:-4])[:4] != data[-4:]:
         raise InputError(_MISMATCH)
     return text

@@ -126,7 +126,9 @@ def _network_id(params: Params) -> int:
 
 def _parse_cardano(params: Params, text: str) -> str:
     if text[:1] in ("A", "D", "2", "3"):  # base58 of CBOR
-        raise InputError("this looks like an address of Byron's time, which is not read here: ask for one that begins addr1")
+        raise InputError(
+            "this looks like an address of Byron's time, which is not read here: ask for one that begins addr1"
+        )
     hrp, symbols, encoding = bech32.decode(text, _LONGEST)
     data = bech32.convert_bits(symbols, 5, 8)
     if encoding is not bech32.Encoding.BECH32 or not data:

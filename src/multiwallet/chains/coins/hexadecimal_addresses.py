@@ -18,7 +18,9 @@ __all__ = ["FORMATS"]
 _NEAR_NAME: Final = re.compile(r"(?:[a-z0-9]+[-_])*[a-z0-9]+(?:\.(?:[a-z0-9]+[-_])*[a-z0-9]+)*", re.ASCII)
 _ICON: Final = re.compile(r"(?:hx|cx)[0-9a-f]{40}", re.ASCII)
 _AION: Final = re.compile(r"0xa0[0-9a-f]{62}", re.ASCII)
-_HEDERA: Final = re.compile(r"(0|[1-9][0-9]{0,18})\.(0|[1-9][0-9]{0,18})\.(0|[1-9][0-9]{0,18}|[0-9a-f]{66,88})", re.ASCII)
+_HEDERA: Final = re.compile(
+    r"(0|[1-9][0-9]{0,18})\.(0|[1-9][0-9]{0,18})\.(0|[1-9][0-9]{0,18}|[0-9a-f]{66,88})", re.ASCII
+)
 _HEX64: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _HEDERA_ED25519: Final = "302a300506032b6570032100"  # the DER of RFC 8410 in front of the key
 _SECP256K1_INFO: Final = bytes.fromhex("3056301006072a8648ce3d020106052b8104000a034200")

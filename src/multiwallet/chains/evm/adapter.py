@@ -28,10 +28,11 @@ from ...chain import (
 )
 from ...codec import eip55
 from ...crypto.hashes import keccak256
-from ...errors import BadResponse, InputError, InvalidAddress, InvalidTransaction, SigningRefused
+from ...errors import BadResponse, InputError, InvalidAddress, InvalidTransaction, MultiwalletError, SigningRefused
 from ...ops import Op, Rpc, ask
 from ...path import Path
 from .answers import read_quantity
+from .authorization import authorization_preimage
 from .batch import EvmBatch
 from .build import build_payment
 from .delivery import broadcast, status
@@ -39,13 +40,16 @@ from .forms import read_bytes, read_native
 from .holdings import read_asset, read_balance
 from .messages import message_preimage, signature_text, signed_by
 from .plan import chain_id_of
+from .portfolio import read_balances
 from .replay import claims, is_dead, nonces, replacement
 from .rules import rules_of
 from .signature import address_of, recover_address
 from .summary import maximum_fee, summarize
 from .template import RefusedRow, Template, TemplateRow
-from .transaction import EvmTransaction, authorization_preimage, decode_signed, decode_unsigned
+from .transaction import EvmTransaction, decode_signed, decode_unsigned
 from .typed_data import typed_data_of, typed_data_preimage
+from .zksync import TYPE as ZKSYNC
+from .zksync import ZksyncTransaction
 
 __all__ = ["Evm"]
 
@@ -111,6 +115,7 @@ class Evm(Chain):
                 assets = (native.template.asset,)
         else:
             transaction = read_native(native, chain_id_of(holder.network), eip55.parse(holder.address))
+            _check_own(holder.network, transaction, eip55.parse(holder.address))
         return self._unsigned(holder, transaction, maximum_fee(holder.network, transaction), assets)
 
     def _unsigned(
@@ -123,7 +128,7 @@ class Evm(Chain):
             sender=holder.address,
             body=body,
             fee=fee,
-            requests=(_request(body, holder.public_key, holder.path),),
+            requests=(_request(transaction.preimage(), holder.public_key, holder.path),),
             assets=assets,
             context={"public_key": holder.public_key.hex()},
         )
@@ -150,6 +155,7 @@ class Evm(Chain):
         transaction = decode_unsigned(body)
         if transaction.chain_id not in (None, chain_id_of(network)):
             raise InvalidTransaction(f"the transaction is for chain id {transaction.chain_id}, not for {network.id}")
+        _check_own(network, transaction, owner)
         if any(
             amount.asset != network.native or amount.asset.decimals != network.decimals
             for amount in (fee.expected, fee.maximum)
@@ -163,7 +169,7 @@ class Evm(Chain):
             sender=eip55.checksum(owner),
             body=body,
             fee=fee,
-            requests=(_request(body, public_key, paths.get(public_key)),),
+            requests=(_request(transaction.preimage(), public_key, paths.get(public_key)),),
             assets=assets,
             context={"public_key": public_key.hex()},
         )
@@ -179,7 +185,8 @@ class Evm(Chain):
         decoded = decode_unsigned(transaction.body)
         if decoded.chain_id not in (None, chain_id_of(holder.network)):
             raise SigningRefused(f"the transaction is for chain id {decoded.chain_id}, not for {holder.network.id}")
-        return (_request(transaction.body, holder.public_key, holder.path),)
+        _check_own(holder.network, decoded, eip55.parse(holder.address))
+        return (_request(decoded.preimage(), holder.public_key, holder.path),)
 
     def summarize(self, transaction: UnsignedTransaction) -> Summary:
         """Actions, fee and warnings, from the bytes. The fee is the highest that they allow."""
@@ -192,13 +199,11 @@ class Evm(Chain):
         if len(signed) != 1:
             raise InvalidTransaction(f"an EVM transaction has one signature, not {len(signed)}")
         signature = bytes(signed[0][1])
-        raw = decode_unsigned(transaction.body).signed(signature)
-        if recover_address(signature, keccak256(transaction.body)) != eip55.parse(transaction.sender):
+        decoded = decode_unsigned(transaction.body)
+        raw = decoded.signed(signature)
+        if recover_address(signature, keccak256(decoded.preimage())) != eip55.parse(transaction.sender):
             raise InvalidTransaction(f"the signature is not by {transaction.sender}")
-        return self._signed(transaction.network, raw)
-
-    def _signed(self, network: Network, raw: bytes) -> SignedTransaction:
-        return SignedTransaction(self, network, raw, "0x" + keccak256(raw).hex())
+        return SignedTransaction(self, transaction.network, raw, "0x" + decoded.identity(signature).hex())
 
     def to_wire(self, signed: SignedTransaction) -> str:
         """``0x`` hex, for eth_sendRawTransaction."""
@@ -210,16 +215,21 @@ class Evm(Chain):
         transaction, signature = decode_signed(raw)
         if transaction.chain_id not in (None, chain_id_of(network)):
             raise InvalidTransaction(f"the transaction is for chain id {transaction.chain_id}, not for {network.id}")
-        if recover_address(signature, keccak256(transaction.unsigned())) is None:
+        signer = recover_address(signature, keccak256(transaction.preimage()))
+        if signer is None:
             raise InvalidTransaction("the signature is nobody's: no public key fits it")
-        return self._signed(network, raw)
+        _check_own(network, transaction, signer)
+        return SignedTransaction(self, network, raw, "0x" + transaction.identity(signature).hex())
 
     def batch(self, holder: Holder) -> BatchPlan:
         """The hot path for dicts and for the rows of a template."""
         return EvmBatch(self, holder)
 
     def transaction_id(self, raw: bytes) -> str:
-        """``0x`` and the Keccak-256 of the signed bytes."""
+        """``0x`` and the Keccak-256 of the signed bytes; type 113 has an id of its own making."""
+        if raw[:1] == bytes((ZKSYNC,)):
+            transaction, signature = decode_signed(raw)
+            return "0x" + transaction.identity(signature).hex()
         return "0x" + keccak256(raw).hex()
 
     def template(self, holder: Holder, **fixed: Any) -> Template:
@@ -308,6 +318,12 @@ class Evm(Chain):
         """The coin (available is the lower of latest and pending) or a token (as of the latest block)."""
         return read_balance(holder, asset)
 
+    def balances(
+        self, network: Network, addresses: Sequence[str], assets: Sequence[Asset]
+    ) -> Op[list[list[Balance | MultiwalletError]]]:
+        """Through Multicall3 where the network has it, else in JSON-RPC batches; as of the latest block."""
+        return read_balances(network, addresses, assets)
+
     def build(self, holder: Holder, payments: tuple[Payment, ...], options: Options) -> Op[UnsignedTransaction]:
         """One payment of the coin or of a token.
 
@@ -347,6 +363,16 @@ class Evm(Chain):
         """The same nonce at higher prices; to cancel, nothing to oneself."""
         new, fee = yield from replacement(holder, transaction, options, cancel=cancel)
         return self._unsigned(holder, new, fee, () if cancel else transaction.assets)
+
+
+def _check_own(network: Network, transaction: EvmTransaction, owner: bytes) -> None:
+    """Refuse a transaction of ZKsync's own kind elsewhere, and one that names another sender than its signer."""
+    if not isinstance(transaction, ZksyncTransaction):
+        return
+    if not rules_of(network).eip712_transactions:
+        raise InvalidTransaction(f"{network.title} has no transactions of type {ZKSYNC}: they are ZKsync's own")
+    if transaction.sender != owner:
+        raise SigningRefused(f"the transaction spends from {eip55.checksum(transaction.sender)}, not from its signer")
 
 
 def _check_kind(kind: str) -> None:

@@ -8,7 +8,9 @@ from typing import Any, Final
 from ...codec import eip55
 from ...codec.hexadecimal import parse_hex
 from ...errors import InputError, InvalidTransaction, SigningRefused
-from .transaction import AccessList, Authorization, EvmTransaction, decode_unsigned
+from .authorization import Authorization
+from .transaction import AccessList, EvmTransaction, decode_unsigned
+from .zksync import GAS_PER_PUBDATA, TYPE, ZksyncTransaction
 
 __all__ = ["read_access_list", "read_address", "read_bytes", "read_native", "read_uint"]
 
@@ -30,6 +32,9 @@ _KEYS: Final = frozenset(
         "maxFeePerBlobGas",
         "blobVersionedHashes",
         "authorizationList",
+        "gasPerPubdata",
+        "paymaster",
+        "paymasterInput",
     )
 )
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
@@ -115,6 +120,8 @@ def _from_mapping(native: Mapping[Any, Any], chain_id: int, sender: bytes) -> Ev
     if "from" in native and read_address("from", native["from"]) != sender:
         raise SigningRefused("the transaction's from is another address than the account's")
     kind = _type(native)
+    if kind == TYPE:
+        return _zksync(native, chain_id, sender)
     stated = native.get("chainId", chain_id)
     replayable = "chainId" in native and kind == 0 and (stated is None or read_uint("chainId", stated) == 0)
     to, data = _recipient(native), _data(native)
@@ -143,6 +150,26 @@ def _from_mapping(native: Mapping[Any, Any], chain_id: int, sender: bytes) -> Ev
     )
 
 
+def _zksync(native: Mapping[Any, Any], chain_id: int, sender: bytes) -> ZksyncTransaction:
+    """A transaction of type 113, with viem's names for what it has beside the others."""
+    payer = native.get("paymaster")
+    return ZksyncTransaction(
+        type=TYPE,
+        chain_id=read_uint("chainId", native.get("chainId", chain_id)),
+        nonce=_required(native, "nonce"),
+        gas=_required(native, "gas"),
+        to=_recipient(native),
+        value=read_uint("value", native.get("value", 0)),
+        data=_data(native),
+        max_fee_per_gas=_required(native, "maxFeePerGas"),
+        max_priority_fee_per_gas=_required(native, "maxPriorityFeePerGas"),
+        sender=sender,
+        gas_per_pubdata=read_uint("gasPerPubdata", native.get("gasPerPubdata", GAS_PER_PUBDATA)),
+        paymaster=b"" if payer is None else read_address("paymaster", payer),
+        paymaster_input=read_bytes("paymasterInput", native.get("paymasterInput", b"")),
+    )
+
+
 def _type(native: Mapping[Any, Any]) -> int:
     """The type that the dict states or, as eth-account has it, the one that its fields imply."""
     dynamic = "maxFeePerGas" in native or "maxPriorityFeePerGas" in native
@@ -162,7 +189,7 @@ def _type(native: Mapping[Any, Any]) -> int:
         kind = 2
     else:
         kind = 1 if "accessList" in native else 0
-    if kind not in (0, 1, 2, 3, 4):
+    if kind not in (0, 1, 2, 3, 4, TYPE):
         raise InvalidTransaction(f"there is no transaction type {kind}: the types are 0 to 4")
     misplaced = [
         name
@@ -170,10 +197,13 @@ def _type(native: Mapping[Any, Any]) -> int:
             ("gasPrice", kind < 2),
             ("maxFeePerGas", kind >= 2),
             ("maxPriorityFeePerGas", kind >= 2),
-            ("accessList", kind >= 1),
+            ("accessList", 1 <= kind < TYPE),
             ("maxFeePerBlobGas", kind == 3),
             ("blobVersionedHashes", kind == 3),
             ("authorizationList", kind == 4),
+            ("gasPerPubdata", kind == TYPE),
+            ("paymaster", kind == TYPE),
+            ("paymasterInput", kind == TYPE),
         )
         if name in native and not fits
     ]

@@ -29,8 +29,8 @@ class Rules:
     fees: str = "eip1559"
     """``eip1559``: type 2 with prices from eth_feeHistory. ``legacy``: one gas price, from eth_gasPrice."""
     l1_fee: str = ""
-    """How a rollup takes the fee for its data: ``op-stack``, ``scroll`` and ``mantle`` by an oracle's answer, ``arbitrum``
-    within the gas; nothing where there is no such fee."""
+    """How a rollup takes the fee for its data: ``op-stack``, ``scroll`` and ``mantle`` by an oracle's answer, ``in-gas``
+    as part of the gas; nothing where there is no such fee."""
     zero_base_fee: bool = False
     """The base fee is zero in every block; a node that tells another one is refused."""
     min_gas_price: int = 0
@@ -82,7 +82,7 @@ def _finality(value: Any) -> str | None:
 
 _PARAMS: Final[Mapping[str, _Check]] = {
     "fees": _one_of("eip1559", "legacy"),
-    "l1_fee": _one_of("op-stack", "scroll", "mantle", "arbitrum"),
+    "l1_fee": _one_of("op-stack", "scroll", "mantle", "in-gas"),
     "zero_base_fee": _flag,
     "min_gas_price": _price(0),
     "min_priority_fee": _price(0),

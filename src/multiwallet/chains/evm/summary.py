@@ -11,6 +11,7 @@ from .disperse import DisperseCall, decode_disperse
 from .rules import rules_of
 from .tokens import TokenCall, decode_call
 from .transaction import EvmTransaction, decode_unsigned
+from .zksync import ZksyncTransaction
 
 __all__ = ["maximum_fee", "summarize"]
 
@@ -46,8 +47,12 @@ def summarize(unsigned: UnsignedTransaction) -> Summary:
         details["access list"] = f"{len(transaction.access_list)} addresses"
     if transaction.blob_hashes:
         details["blobs"] = str(len(transaction.blob_hashes))
+    if isinstance(transaction, ZksyncTransaction) and transaction.paymaster:
+        payer = eip55.checksum(transaction.paymaster)
+        details["paymaster"] = payer
+        warnings.append(f"Its fee is paid through the contract {payer}, which may take tokens for it.")
     data_fee = rules_of(unsigned.network).l1_fee
-    if data_fee == "arbitrum":
+    if data_fee == "in-gas":
         details["data fee"] = "the rollup takes its fee for the transaction's bytes out of the gas"
     elif data_fee:
         details["data fee"] = "the rollup adds a fee for the transaction's bytes, which they do not state"

@@ -8,14 +8,16 @@ from typing import Final, TypeAlias
 from ...codec import rlp
 from ...crypto.hashes import keccak256
 from ...errors import InputError, InvalidTransaction, Unsupported
+from .authorization import Authorization, check_uint, encode_authorization
 
 __all__ = [
     "AccessList",
-    "Authorization",
     "EvmTransaction",
-    "authorization_preimage",
+    "check_signature",
     "decode_signed",
     "decode_unsigned",
+    "read_item_bytes",
+    "read_item_uint",
 ]
 
 AccessList: TypeAlias = tuple[tuple[bytes, tuple[bytes, ...]], ...]
@@ -28,51 +30,7 @@ _UINT64: Final = 1 << 64
 _UINT256: Final = 1 << 256
 _TYPED_FIELDS: Final = {1: 8, 2: 9, 3: 11, 4: 10}
 _KNOWN_TYPES: Final = (0, 1, 2, 3, 4)
-
-
-@dataclass(frozen=True, slots=True)
-class Authorization:
-    """One signed entry of an EIP-7702 authorisation list: an account that takes the code of ``address``.
-
-    ``chain_id`` 0 means every chain. The signature is kept as the numbers that travel; a wrong one makes the
-    chain skip the entry and not the transaction.
-    """
-
-    chain_id: int
-    address: bytes
-    nonce: int
-    y_parity: int
-    r: int
-    s: int
-
-    def __post_init__(self) -> None:
-        _check_uint("an authorization's chain id", self.chain_id, _UINT256)
-        _check_uint("an authorization's nonce", self.nonce, _UINT64)
-        _check_uint("an authorization's y parity", self.y_parity, 256)
-        _check_uint("an authorization's r", self.r, _UINT256)
-        _check_uint("an authorization's s", self.s, _UINT256)
-        if len(self.address) != 20:
-            raise InvalidTransaction(f"an authorization's address has 20 bytes, not {len(self.address)}")
-
-    def authority(self) -> bytes | None:
-        """The 20-byte address of the account that signed the entry; None where the signature fits nobody."""
-        from .signature import recover_address
-
-        if self.y_parity > 1 or not 0 < self.r < _ORDER or not 0 < self.s <= _HALF_ORDER:
-            return None
-        preimage = authorization_preimage(self.chain_id, self.address, self.nonce)
-        compact = self.r.to_bytes(32, "big") + self.s.to_bytes(32, "big")
-        return recover_address(compact + bytes((self.y_parity,)), keccak256(preimage))
-
-
-def authorization_preimage(chain_id: int, address: bytes, nonce: int) -> bytes:
-    """What an account signs (after Keccak-256) to take the code of ``address`` (20 bytes): EIP-7702.
-
-    >>> authorization_preimage(1, bytes(20), 0).hex()
-    '05d70194000000000000000000000000000000000000000080'
-    """
-    items = rlp.encode_uint_item(chain_id) + rlp.encode_bytes(address) + rlp.encode_uint_item(nonce)
-    return b"\x05" + rlp.encode_list_payload(items)
+_ZKSYNC: Final = 0x71
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,22 +58,20 @@ class EvmTransaction:
     authorizations: tuple[Authorization, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.type not in _KNOWN_TYPES:
-            raise InvalidTransaction(f"there is no transaction type {self.type!r}: the types are 0 to 4")
         if self.chain_id is None:
             if self.type:
                 raise InvalidTransaction("only a legacy transaction (type 0) can go without a chain id")
         else:
-            _check_uint("the chain id", self.chain_id, _UINT256)
+            check_uint("the chain id", self.chain_id, _UINT256)
             if not self.chain_id:
                 raise InvalidTransaction("a chain id is 1 or more")
-        _check_uint("the nonce", self.nonce, _UINT64 - 1)  # EIP-2681
-        _check_uint("gas", self.gas, _UINT64)
-        _check_uint("the value", self.value, _UINT256)
-        _check_uint("the gas price", self.gas_price, _UINT256)
-        _check_uint("max_fee_per_gas", self.max_fee_per_gas, _UINT256)
-        _check_uint("max_priority_fee_per_gas", self.max_priority_fee_per_gas, _UINT256)
-        _check_uint("max_fee_per_blob_gas", self.max_fee_per_blob_gas, _UINT256)
+        check_uint("the nonce", self.nonce, _UINT64 - 1)  # EIP-2681
+        check_uint("gas", self.gas, _UINT64)
+        check_uint("the value", self.value, _UINT256)
+        check_uint("the gas price", self.gas_price, _UINT256)
+        check_uint("max_fee_per_gas", self.max_fee_per_gas, _UINT256)
+        check_uint("max_priority_fee_per_gas", self.max_priority_fee_per_gas, _UINT256)
+        check_uint("max_fee_per_blob_gas", self.max_fee_per_blob_gas, _UINT256)
         if len(self.to) not in (0, 20):
             raise InvalidTransaction(f"a recipient has 20 bytes, not {len(self.to)}")
         if self.max_priority_fee_per_gas > self.max_fee_per_gas:
@@ -125,6 +81,8 @@ class EvmTransaction:
         self._check_type()
 
     def _check_type(self) -> None:
+        if self.type not in _KNOWN_TYPES:
+            raise InvalidTransaction(f"there is no transaction type {self.type!r}: the types are 0 to 4")
         if self.type >= 2 and self.gas_price:
             raise InvalidTransaction(f"a type {self.type} transaction has no gas price, but max_fee_per_gas")
         if self.type < 2 and self.max_fee_per_gas:
@@ -170,11 +128,19 @@ class EvmTransaction:
         if self.type == 3:
             items += [uint(self.max_fee_per_blob_gas), rlp.encode(self.blob_hashes)]
         elif self.type == 4:
-            items.append(rlp.encode_list_payload(b"".join(_encode_authorization(a) for a in self.authorizations)))
+            items.append(rlp.encode_list_payload(b"".join(encode_authorization(a) for a in self.authorizations)))
         return b"".join(items)
 
+    def preimage(self) -> bytes:
+        """What is signed, after Keccak-256."""
+        return self.unsigned()
+
+    def identity(self, signature: bytes) -> bytes:
+        """The 32-byte id of the transaction with this signature."""
+        return keccak256(self.signed(signature))
+
     def unsigned(self) -> bytes:
-        """What is signed, after Keccak-256: the type byte and the RLP list, without a signature."""
+        """The type byte and the RLP list, without a signature."""
         payload = self._payload()
         if self.type:
             return bytes((self.type,)) + rlp.encode_list_payload(payload)
@@ -187,10 +153,7 @@ class EvmTransaction:
 
         Raises :class:`~multiwallet.errors.InvalidTransaction` for another length, a high s, or an id above 1.
         """
-        if len(signature) != 65:
-            raise InvalidTransaction(f"a signature has 65 bytes here (r, s, recovery id), not {len(signature)}")
-        r, s, parity = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big"), signature[64]
-        _check_signature(parity, r, s)
+        parity, r, s = check_signature(signature)
         if self.type:
             v = parity
         else:
@@ -208,6 +171,13 @@ def decode_unsigned(raw: bytes) -> EvmTransaction:
     True
     """
     kind, items = _split(raw)
+    if kind == _ZKSYNC:
+        from .zksync import decode_zksync
+
+        own, signature = decode_zksync(items)
+        if signature:
+            raise InvalidTransaction("this transaction is already signed: broadcast it, or pass its unsigned bytes")
+        return own
     if kind:
         if len(items) == _TYPED_FIELDS[kind] + 3:
             raise InvalidTransaction("this transaction is already signed: broadcast it, or pass its unsigned bytes")
@@ -218,7 +188,7 @@ def decode_unsigned(raw: bytes) -> EvmTransaction:
         raise InvalidTransaction(f"a legacy transaction has 6 or 9 fields, not {len(items)}")
     if items[7] != b"" or items[8] != b"":
         raise InvalidTransaction("this transaction is already signed: broadcast it, or pass its unsigned bytes")
-    return _legacy(items[:6], _uint("the chain id", items[6]))
+    return _legacy(items[:6], read_item_uint("the chain id", items[6]))
 
 
 def decode_signed(raw: bytes) -> tuple[EvmTransaction, bytes]:
@@ -228,6 +198,13 @@ def decode_signed(raw: bytes) -> tuple[EvmTransaction, bytes]:
     :class:`~multiwallet.errors.Unsupported` for a blob transaction that still carries its blobs.
     """
     kind, items = _split(raw)
+    if kind == _ZKSYNC:
+        from .zksync import decode_zksync
+
+        own, signature = decode_zksync(items)
+        if not signature:
+            raise InvalidTransaction("this transaction is not signed yet")
+        return own, signature
     if kind:
         count = _TYPED_FIELDS[kind]
         if kind == 3 and items and isinstance(items[0], list):
@@ -235,12 +212,12 @@ def decode_signed(raw: bytes) -> tuple[EvmTransaction, bytes]:
         if len(items) == count:
             raise InvalidTransaction("this transaction is not signed yet")
         transaction = _typed(kind, items, count + 3)
-        v, r, s = (_uint("the signature", item) for item in items[count:])
+        v, r, s = (read_item_uint("the signature", item) for item in items[count:])
         parity = v
     else:
         if len(items) != 9:
             raise InvalidTransaction(f"a signed legacy transaction has 9 fields, not {len(items)}")
-        v, r, s = (_uint("the signature", item) for item in items[6:])
+        v, r, s = (read_item_uint("the signature", item) for item in items[6:])
         if not r and not s:
             raise InvalidTransaction("this transaction is not signed yet")
         if v in (27, 28):
@@ -254,6 +231,15 @@ def decode_signed(raw: bytes) -> tuple[EvmTransaction, bytes]:
     return transaction, r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes((parity,))
 
 
+def check_signature(signature: bytes) -> tuple[int, int, int]:
+    """The parity, r and s of a 65-byte signature; InvalidTransaction for one that no chain takes."""
+    if len(signature) != 65:
+        raise InvalidTransaction(f"a signature has 65 bytes here (r, s, recovery id), not {len(signature)}")
+    r, s, parity = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big"), signature[64]
+    _check_signature(parity, r, s)
+    return parity, r, s
+
+
 def _check_signature(parity: int, r: int, s: int) -> None:
     if parity > 1:
         raise InvalidTransaction(f"the signature's y parity is {parity}: it is 0 or 1")
@@ -263,30 +249,12 @@ def _check_signature(parity: int, r: int, s: int) -> None:
         raise InvalidTransaction("the signature's s is in the upper half, which EIP-2 refuses")
 
 
-def _check_uint(what: str, value: int, limit: int) -> None:
-    if not 0 <= value < limit:
-        shown = str(value) if value.bit_length() <= 264 else f"a number of {value.bit_length()} bits"
-        raise InvalidTransaction(f"{what} is {shown}: it must be at least 0 and below 2^{(limit + 1).bit_length() - 1}")
-
-
-def _encode_authorization(entry: Authorization) -> bytes:
-    uint = rlp.encode_uint_item
-    return rlp.encode_list_payload(
-        uint(entry.chain_id)
-        + rlp.encode_bytes(entry.address)
-        + uint(entry.nonce)
-        + uint(entry.y_parity)
-        + uint(entry.r)
-        + uint(entry.s)
-    )
-
-
 def _split(raw: bytes) -> tuple[int, list[rlp.Decoded]]:
     if not raw:
         raise InvalidTransaction("there are no bytes: this is no transaction")
     kind = raw[0]
     if kind < 0xC0:
-        if kind not in _TYPED_FIELDS:
+        if kind not in _TYPED_FIELDS and kind != _ZKSYNC:
             raise InvalidTransaction(f"the first byte is {kind:#04x}: transaction types 1 to 4 are known here")
         raw = raw[1:]
     else:
@@ -304,12 +272,12 @@ def _legacy(items: list[rlp.Decoded], chain_id: int | None) -> EvmTransaction:
     return EvmTransaction(
         type=0,
         chain_id=chain_id,
-        nonce=_uint("the nonce", items[0]),
-        gas_price=_uint("the gas price", items[1]),
-        gas=_uint("gas", items[2]),
-        to=_bytes("the recipient", items[3]),
-        value=_uint("the value", items[4]),
-        data=_bytes("the data", items[5]),
+        nonce=read_item_uint("the nonce", items[0]),
+        gas_price=read_item_uint("the gas price", items[1]),
+        gas=read_item_uint("gas", items[2]),
+        to=read_item_bytes("the recipient", items[3]),
+        value=read_item_uint("the value", items[4]),
+        data=read_item_bytes("the data", items[5]),
     )
 
 
@@ -319,18 +287,18 @@ def _typed(kind: int, items: list[rlp.Decoded], count: int) -> EvmTransaction:
     priced = 3 if kind == 1 else 4  # where gas comes: after one price or two
     return EvmTransaction(
         type=kind,
-        chain_id=_uint("the chain id", items[0]),
-        nonce=_uint("the nonce", items[1]),
-        gas_price=_uint("the gas price", items[2]) if kind == 1 else 0,
-        max_priority_fee_per_gas=_uint("max_priority_fee_per_gas", items[2]) if kind > 1 else 0,
-        max_fee_per_gas=_uint("max_fee_per_gas", items[3]) if kind > 1 else 0,
-        gas=_uint("gas", items[priced]),
-        to=_bytes("the recipient", items[priced + 1]),
-        value=_uint("the value", items[priced + 2]),
-        data=_bytes("the data", items[priced + 3]),
+        chain_id=read_item_uint("the chain id", items[0]),
+        nonce=read_item_uint("the nonce", items[1]),
+        gas_price=read_item_uint("the gas price", items[2]) if kind == 1 else 0,
+        max_priority_fee_per_gas=read_item_uint("max_priority_fee_per_gas", items[2]) if kind > 1 else 0,
+        max_fee_per_gas=read_item_uint("max_fee_per_gas", items[3]) if kind > 1 else 0,
+        gas=read_item_uint("gas", items[priced]),
+        to=read_item_bytes("the recipient", items[priced + 1]),
+        value=read_item_uint("the value", items[priced + 2]),
+        data=read_item_bytes("the data", items[priced + 3]),
         access_list=tuple(_access_entry(entry) for entry in _list("the access list", items[priced + 4])),
-        max_fee_per_blob_gas=_uint("max_fee_per_blob_gas", items[9]) if kind == 3 else 0,
-        blob_hashes=tuple(_bytes("a blob hash", h, 32) for h in _list("the blob hashes", items[10]))
+        max_fee_per_blob_gas=read_item_uint("max_fee_per_blob_gas", items[9]) if kind == 3 else 0,
+        blob_hashes=tuple(read_item_bytes("a blob hash", h, 32) for h in _list("the blob hashes", items[10]))
         if kind == 3
         else (),
         authorizations=tuple(_authorization(entry) for entry in _list("the authorization list", items[9]))
@@ -343,26 +311,28 @@ def _access_entry(item: rlp.Decoded) -> tuple[bytes, tuple[bytes, ...]]:
     pair = _list("an entry of the access list", item)
     if len(pair) != 2:
         raise InvalidTransaction("an entry of the access list is an address and its storage keys")
-    keys = tuple(_bytes("a storage key", key, 32) for key in _list("the storage keys", pair[1]))
-    return _bytes("an address of the access list", pair[0], 20), keys
+    keys = tuple(read_item_bytes("a storage key", key, 32) for key in _list("the storage keys", pair[1]))
+    return read_item_bytes("an address of the access list", pair[0], 20), keys
 
 
 def _authorization(item: rlp.Decoded) -> Authorization:
     entry = _list("an authorization", item)
     if len(entry) != 6:
         raise InvalidTransaction(f"an authorization has 6 fields, not {len(entry)}")
-    chain_id, nonce, parity, r, s = (_uint("an authorization's number", entry[i]) for i in (0, 2, 3, 4, 5))
-    return Authorization(chain_id, _bytes("an authorization's address", entry[1], 20), nonce, parity, r, s)
+    chain_id, nonce, parity, r, s = (read_item_uint("an authorization's number", entry[i]) for i in (0, 2, 3, 4, 5))
+    return Authorization(chain_id, read_item_bytes("an authorization's address", entry[1], 20), nonce, parity, r, s)
 
 
-def _uint(what: str, item: rlp.Decoded) -> int:
+def read_item_uint(what: str, item: rlp.Decoded) -> int:
+    """A number from its RLP item; InvalidTransaction naming ``what``."""
     try:
         return rlp.decode_uint(item)
     except InputError as error:
         raise InvalidTransaction(f"{what}: {error.message}") from error
 
 
-def _bytes(what: str, item: rlp.Decoded, length: int | None = None) -> bytes:
+def read_item_bytes(what: str, item: rlp.Decoded, length: int | None = None) -> bytes:
+    """Bytes, of a length where one is told, from their RLP item; InvalidTransaction naming ``what``."""
     if not isinstance(item, bytes):
         raise InvalidTransaction(f"{what} is a list where bytes are expected")
     if length is not None and len(item) != length:

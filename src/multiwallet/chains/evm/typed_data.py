@@ -11,7 +11,7 @@ from ...codec.hexadecimal import parse_hex
 from ...crypto.hashes import keccak256
 from ...errors import InputError, InvalidMessage
 
-__all__ = ["encode_type", "hash_struct", "typed_data_preimage"]
+__all__ = ["encode_type", "hash_struct", "typed_data_of", "typed_data_preimage"]
 
 _DOMAIN: Final = "EIP712Domain"
 _DOMAIN_FIELDS: Final = {
@@ -40,11 +40,16 @@ def typed_data_preimage(data: Any) -> bytes:
     ``data`` is a dict with ``types``, ``primaryType``, ``domain`` and ``message``, or the JSON text of one, as
     ``eth_signTypedData_v4`` takes it. ``types`` may leave EIP712Domain out: it then follows from the domain's
     fields in the standard's order. Integers are ``int``, decimal text or ``0x`` hex; bytes are bytes or ``0x`` hex.
-    The domain's chainId is signed as it stands and not compared with any network.
+    The domain's chainId is not compared with any network: see :func:`typed_data_of`.
 
     Raises :class:`~multiwallet.errors.InvalidMessage` for a missing or superfluous field, a value that does not fit
     its type, an unknown type (write ``uint256``, not ``uint``), and an address with a wrong checksum.
     """
+    return typed_data_of(data)[0]
+
+
+def typed_data_of(data: Any) -> tuple[bytes, int | None]:
+    """What is signed, as :func:`typed_data_preimage` has it, and the domain's chainId, None where there is none."""
     data = _load(data)
     if set(data) != {"types", "primaryType", "domain", "message"}:
         raise InvalidMessage("typed data has the fields types, primaryType, domain and message, and no others")
@@ -57,10 +62,11 @@ def typed_data_preimage(data: Any) -> bytes:
     if not isinstance(primary, str) or primary not in types:
         raise InvalidMessage(f"the primaryType {str(primary)[:80]!r} is not among the types")
     encoder = _Encoder(types)
-    head = b"\x19\x01" + encoder.struct(_DOMAIN, domain, _DOMAIN)
-    if primary == _DOMAIN:  # as eth_signTypedData_v4 has it: there is no message beside the domain
-        return head
-    return head + encoder.struct(primary, data["message"], primary)
+    preimage = b"\x19\x01" + encoder.struct(_DOMAIN, domain, _DOMAIN)
+    if primary != _DOMAIN:  # else, as eth_signTypedData_v4 has it, there is no message beside the domain
+        preimage += encoder.struct(primary, data["message"], primary)
+    # Read as a number whatever type it is declared as: another type must be no way around the comparison.
+    return preimage, _integer(domain["chainId"], f"{_DOMAIN}.chainId") if "chainId" in domain else None
 
 
 def encode_type(types: Mapping[str, Any], name: str) -> str:

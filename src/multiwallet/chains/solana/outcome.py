@@ -81,7 +81,9 @@ def _refusal(error: MultiwalletError, signed: SignedTransaction) -> None:
     txid = signed.txid
     if isinstance(error, RateLimited):
         pause = "" if error.retry_after is None else f" after {error.retry_after:g} s"
-        raise Rejected(f"the endpoint limits this client and did not take {txid}: send the same bytes again{pause}")
+        raise Rejected(
+            f"the endpoint limits this client and did not take {txid}: send the same bytes again{pause}"
+        ) from error
     if isinstance(error, TransportError):
         raise BroadcastUncertain(
             f"no answer to the broadcast of {txid} ({error.message}): ask about it or send the same bytes again",

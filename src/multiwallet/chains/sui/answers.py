@@ -13,7 +13,7 @@ from ...chain import Network
 from ...codec import base58
 from ...errors import AmountError, BadResponse, InputError, InvalidAddress, MultiwalletError, Rejected, Timeout
 from ...ops import Rest
-from . import addresses, queries
+from . import addresses
 from .tokens import asset_id, coin_type
 from .transaction import U64_MAX, ObjectRef
 from .type_tags import TypeTag, coin_of

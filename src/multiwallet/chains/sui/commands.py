@@ -14,6 +14,7 @@ from .type_tags import IDENTIFIER, TypeTag, decode_type
 __all__ = ["GAS_COIN", "Argument", "Command", "input_", "read_argument", "read_command", "result"]
 
 MAX_ARGUMENTS: Final = 1024
+MAX_CODE: Final = 1 << 17
 _KINDS: Final = ("gas", "input", "result", "nested")
 _COMMANDS: Final = (
     "MoveCall",
@@ -97,7 +98,9 @@ class Command:
         arguments = bcs.encode_sequence(item.encode() for item in self.arguments)
         if self.kind == "MoveCall":
             types = bcs.encode_sequence(tag.encode() for tag in self.types)
-            return head + self.package + bcs.encode_text(self.module) + bcs.encode_text(self.function) + types + arguments
+            return (
+                head + self.package + bcs.encode_text(self.module) + bcs.encode_text(self.function) + types + arguments
+            )
         if self.kind == "MakeMoveVec":
             return head + bcs.encode_option(self.types[0].encode() if self.types else None) + arguments
         if self.kind in ("Publish", "Upgrade"):
@@ -121,7 +124,7 @@ def read_command(reader: BcsReader) -> Command:
         tag = reader.option(lambda: decode_type(reader))
         return Command(kind, _arguments(reader), types=() if tag is None else (tag,))
     if kind in ("Publish", "Upgrade"):
-        code = tuple(reader.sequence(lambda: reader.byte_string(), 256))
+        code = tuple(reader.sequence(lambda: reader.byte_string(MAX_CODE), 256))
         dependencies = tuple(reader.sequence(lambda: reader.take(32), 256))
         package = reader.take(32) if kind == "Upgrade" else b""
         ticket = read_argument(reader) if kind == "Upgrade" else None

@@ -40,7 +40,9 @@ class Signed:
             if address not in self.data.signers:
                 raise InvalidTransaction(f"{addresses.from_bytes(address)} is no signer of this transaction")
             if not proof.is_over(preimage):
-                raise InvalidTransaction(f"the signature of {addresses.from_bytes(address)} is not over this transaction")
+                raise InvalidTransaction(
+                    f"the signature of {addresses.from_bytes(address)} is not over this transaction"
+                )
         return self
 
     def encode(self) -> bytes:

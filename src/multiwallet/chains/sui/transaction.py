@@ -116,7 +116,15 @@ _SOURCES: Final = ("sender", "sponsor", "allowance")
 def _encode_withdrawal(taken: Withdrawal | None) -> bytes:
     assert taken is not None  # a withdrawal input always has one
     source = bcs.encode_uleb128(_SOURCES.index(taken.source))
-    return b"\x00" + bcs.encode_uint(taken.most, 8) + b"\x00" + taken.coin.encode() + source + taken.funder + taken.allowance
+    return (
+        b"\x00"
+        + bcs.encode_uint(taken.most, 8)
+        + b"\x00"
+        + taken.coin.encode()
+        + source
+        + taken.funder
+        + taken.allowance
+    )
 
 
 def _read_withdrawal(reader: BcsReader) -> Withdrawal:
@@ -180,9 +188,7 @@ class Validity:
             raise InputError("the digest of a chain has 32 bytes")
         proposers = None
         if extended:
-            proposers = reader.option(
-                lambda: (reader.uint(8), tuple(reader.sequence(lambda: reader.uint(4), 1024)))
-            )
+            proposers = reader.option(lambda: (reader.uint(8), tuple(reader.sequence(lambda: reader.uint(4), 1024))))
         return cls(bounds[0], bounds[1], bounds[2], bounds[3], chain, nonce, proposers, extended)
 
 

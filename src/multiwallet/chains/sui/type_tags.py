@@ -35,20 +35,20 @@ class TypeTag:
     name: str = ""
 
     def __str__(self) -> str:
-        return self._text("0x" + self.address.hex().lstrip("0")) if self.kind == "struct" else self._text("")
-
-    def _text(self, address: str) -> str:
         inner = f"<{', '.join(map(str, self.arguments))}>" if self.arguments else ""
         if self.kind == "struct":
-            return f"{address if address != '0x' else '0x0'}::{self.module}::{self.name}{inner}"
+            return f"0x{self.address.hex().lstrip('0') or '0'}::{self.module}::{self.name}{inner}"
         return self.kind + inner
+
+    @property
+    def path(self) -> str:
+        """A struct's name without its type arguments; empty for other types."""
+        return f"{addresses.from_bytes(self.address)}::{self.module}::{self.name}" if self.kind == "struct" else ""
 
     def canonical(self) -> str:
         """The text with every address written out and no spaces: one type has one."""
         inner = f"<{','.join(item.canonical() for item in self.arguments)}>" if self.arguments else ""
-        if self.kind == "struct":
-            return f"{addresses.from_bytes(self.address)}::{self.module}::{self.name}{inner}"
-        return self.kind + inner
+        return (self.path or self.kind) + inner
 
     def encode(self) -> bytes:
         """The type in BCS."""

@@ -31,6 +31,7 @@ __all__ = ["broadcast", "is_dead", "status"]
 _TXID: Final = re.compile(r"(?:0x)?([0-9a-fA-F]{64})", re.ASCII)
 _NO_SUCH_CALL: Final = (404, 405)
 _UNSETTLED: Final = 60_000  # milliseconds
+_LAG: Final = 60_000  # milliseconds that a node behind the same address may be late
 _TOO_LATE: Final = ("TRANSACTION_EXPIRATION_ERROR", "TAPOS_ERROR")
 
 
@@ -161,10 +162,11 @@ def status(network: Network, txid: str, expiry: int | None) -> Op[Receipt]:
 
 
 def is_dead(network: Network, txid: str, expiry: int | None) -> Op[bool]:
-    """Whether a block that can no longer be undone is later than the expiry, and the transaction in none.
+    """Whether a block that can no longer be undone is a minute later than the expiry, and the transaction in none.
 
-    A node that does not serve the view of such blocks is believed once its newest one is a minute past the expiry:
-    three times as long as the nineteen blocks after which TRON undoes none.
+    The questions are requests of their own, which may reach different nodes: the minute is for one that lags. Of a
+    node that does not serve the view of final blocks the newest one has to be two minutes past the expiry, as TRON
+    undoes at most nineteen blocks of three seconds.
     """
     if expiry is None:
         return False
@@ -178,7 +180,7 @@ def is_dead(network: Network, txid: str, expiry: int | None) -> Op[bool]:
         settled = answers.block(newest, "wallet/getnowblock").timestamp - _UNSETTLED
     else:
         settled = answers.block(solid, "walletsolidity/getnowblock").timestamp
-    if settled <= expiry:
+    if settled <= expiry + _LAG:
         return False
     # Asked after the block: what is missing now cannot have come before it.
     calls = ("wallet/gettransactionbyid", "wallet/gettransactioninfobyid")

@@ -220,5 +220,3 @@ def _units(value: Any) -> int:
         raise InputError("no amount of the ledger")
     size = TokenAmount(Token(b"", b""), abs(number), exponent).units
     return -size if number < 0 else size
-
-

@@ -212,7 +212,9 @@ def _check_recipient(asked: Wish, known: _Known) -> Op[None]:
         if not isinstance(found, bool):
             raise BadResponse(f"{method} answered neither yes nor no")
         if not found:
-            raise _would_fail(f"{asked.address} takes payments only from those whom it has authorized", "tecNO_PERMISSION")
+            raise _would_fail(
+                f"{asked.address} takes payments only from those whom it has authorized", "tecNO_PERMISSION"
+            )
 
 
 def _would_fail(why: str, code: str) -> Reverted:

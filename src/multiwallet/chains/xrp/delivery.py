@@ -44,9 +44,7 @@ def broadcast(network: Network, signed: SignedTransaction) -> Op[Receipt]:
     if not signed.complete:
         raise InvalidTransaction("this transaction lacks signatures: the other signers must sign it first")
     txid, method = signed.txid, "submit"
-    (outcome,) = yield from attempt(
-        answers.call(network, method, broadcast=True, tx_blob=signed.raw.hex().upper())
-    )
+    (outcome,) = yield from attempt(answers.call(network, method, broadcast=True, tx_blob=signed.raw.hex().upper()))
     if isinstance(outcome, RateLimited):
         raise Rejected(f"not accepted, the server limits its callers: {outcome.message}", node_code=429) from outcome
     if isinstance(outcome, Timeout | Unreachable | BadResponse):
@@ -122,7 +120,9 @@ def status(network: Network, txid: str, expiry: int | None) -> Op[Receipt]:
     # The ledger is asked first: what is missing afterwards cannot have come before it.
     (head,) = yield from attempt(answers.server_state(network))
     ledger = answers.state(head).ledger
-    window = {} if expiry is None else {"min_ledger": max(expiry - _RANGE, 1), "max_ledger": max(expiry, 1)}
+    window: dict[str, Any] = (
+        {} if expiry is None else {"min_ledger": max(expiry - _RANGE, 1), "max_ledger": max(expiry, 1)}
+    )
     asked = answers.call(network, "tx", transaction=txid, binary=False, api_version=1, **window)
     (outcome,) = yield from attempt(asked)
     found = look_up(outcome, txid)

@@ -119,9 +119,13 @@ def _fields(value: Mapping[str, Any], holder: Holder | None) -> Transaction:
         fields["SigningPubKey"] = ""
     if "SigningPubKey" not in fields and holder is not None:
         if fields.get("Account") != holder.address:
-            raise SigningRefused(
-                f"the transaction is not of {holder.address}; where it signs as one of several, set SigningPubKey to ''"
-            ) if isinstance(fields.get("Account"), str) else InvalidTransaction("the transaction names no account")
+            raise (
+                SigningRefused(
+                    f"the transaction is not of {holder.address}; where it signs as one of several, set SigningPubKey to ''"
+                )
+                if isinstance(fields.get("Account"), str)
+                else InvalidTransaction("the transaction names no account")
+            )
         fields["SigningPubKey"] = ledger_key(holder.public_key).hex().upper()
     return _with_id(Transaction.read(fields), value)
 

@@ -32,12 +32,16 @@ class TokenAmount(NamedTuple):
     def units(self) -> int:
         """In units of 10^-15, cut off; zero where it is negative."""
         shift = self.exponent + DECIMALS
-        return max(self.number * 10**shift if shift >= 0 else self.number // 10**-shift, 0)
+        return max(self.number * _ten(shift) if shift >= 0 else self.number // _ten(-shift), 0)
 
     @property
     def value(self) -> str:
         """The decimal text without an exponent and without needless zeros."""
         return _plain(self.number, self.exponent)
+
+
+def _ten(power: int) -> int:
+    return int(10**power)
 
 
 def _plain(number: int, exponent: int) -> str:
@@ -66,13 +70,13 @@ def units_text(units: int) -> str:
 
 def rounded_down(units: int) -> int:
     """The greatest number of units, not above this one, that has 16 digits."""
-    scale = 10 ** max(len(str(units)) - _DIGITS, 0)
+    scale = _ten(max(len(str(units)) - _DIGITS, 0))
     return units // scale * scale
 
 
 def rounded_up(units: int) -> int:
     """The least number of units, not below this one, that has 16 digits."""
-    scale = 10 ** max(len(str(units)) - _DIGITS, 0)
+    scale = _ten(max(len(str(units)) - _DIGITS, 0))
     return -(-units // scale) * scale
 
 
@@ -124,7 +128,7 @@ def _encode_number(number: int, exponent: int) -> bytes:
     spare = _DIGITS - len(str(mantissa))
     if spare < 0:
         raise InvalidTransaction(f"a token's amount has at most {_DIGITS} digits on the ledger")
-    mantissa, exponent = mantissa * 10**spare, exponent - spare
+    mantissa, exponent = mantissa * _ten(spare), exponent - spare
     if not _LEAST_EXPONENT <= exponent <= _MOST_EXPONENT:
         raise InvalidTransaction("a token's amount is too large or too small for the ledger")
     sign = _POSITIVE if number > 0 else 0

@@ -16,7 +16,7 @@ from ...signing_requests import Digest, Scheme, SigningRequest
 from . import serialization
 from .addresses import ED, account_id, classic, is_key, ledger_key
 
-__all__ = ["MOST_SIGNERS", "SignerList", "Signature", "Transaction", "network_id", "request", "transaction_id"]
+__all__ = ["MOST_SIGNERS", "Signature", "SignerList", "Transaction", "network_id", "request", "transaction_id"]
 
 SIGN: Final = b"STX\0"
 MULTISIGN: Final = b"SMT\0"
@@ -119,8 +119,8 @@ class Transaction:
             if not is_key(key):
                 raise InvalidTransaction("the key of a signer is none")
             signers[account] = Signature(key, made)
-        made = None if signature is None else _bytes(signature, 80)
-        found = cls(fields, made, signers)
+        own = None if signature is None else _bytes(signature, 80)
+        found = cls(fields, own, signers)
         found.check()
         return found
 

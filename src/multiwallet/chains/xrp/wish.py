@@ -119,7 +119,9 @@ def wish(holder: Holder, payments: tuple[Payment, ...], options: Options) -> Wis
         raise InputError("a transaction takes a ticket or a sequence number, not both")
     last = _whole(native, "last_ledger_sequence", 1, 2**32 - 1)
     if last is not None and "ledgers" in native:
-        raise InputError("ledgers counts from the last validated one, last_ledger_sequence is absolute: give one of them")
+        raise InputError(
+            "ledgers counts from the last validated one, last_ledger_sequence is absolute: give one of them"
+        )
     return Wish(
         holder,
         sender,
@@ -211,7 +213,9 @@ def _check_call(
         units_text(payment.amount.units)
         return
     if payment.amount.units or token is not None or to != Recipient(account_id(sender)):
-        raise InputError(f'{kind} carries no payment of its own: to= is the own address, amount= "0", the rest is fields=')
+        raise InputError(
+            f'{kind} carries no payment of its own: to= is the own address, amount= "0", the rest is fields='
+        )
 
 
 def _sequence(native: Mapping[str, Any]) -> int | None:

@@ -1,0 +1,117 @@
+"""A sender that dies at any contact with the world: the next run pays the rest, and nothing twice."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import pytest
+
+from multiwallet import Wallet
+from multiwallet.devnet import Devnet
+from multiwallet.ops import Sign, Sleep
+from multiwallet.outbox import Policy
+from multiwallet.payouts import plan, send, sign
+from multiwallet.store import Store
+
+WORDS = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
+FUNDS = {"ethereum": "10", "tron": "1000", "solana": "10", "bitcoin": "1"}
+QUICK = Policy(poll=0, retry=0, bump_after=None)
+LINES = 4
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing catches it."""
+
+
+class Sender:
+    """A wallet and a connection to the store of its own, which dies at contact number ``dies_at``, or after it.
+
+    A contact is a question to the chain or a transaction of the store.
+    """
+
+    def __init__(self, chain, store, network, dies_at=None, after=False):
+        self.contacts = 0
+        self.wallet = Wallet.from_mnemonic(WORDS, transport=chain)
+        self.store = Store(store)
+        self.wallet.open_outbox(self.store, QUICK)
+        self.account = self.wallet.account(network)
+        perform, write = self.wallet._perform, self.store.write
+
+        def contact(before):
+            if before:
+                self.contacts += 1
+            if self.contacts == dies_at and before is not after:
+                raise Killed
+
+        def mortal(effects):
+            outcomes = []
+            for effect in effects:
+                counted = not isinstance(effect, Sign | Sleep)
+                if counted:
+                    contact(True)
+                outcomes += perform([effect])
+                if counted:
+                    contact(False)
+            return outcomes
+
+        @contextmanager
+        def written():
+            contact(True)
+            with write() as connection:
+                yield connection
+            contact(False)
+
+        self.wallet._perform, self.store.write = mortal, written
+
+    def close(self):
+        self.store.close()
+        self.wallet.close()
+
+
+def prepare(tmp_path, network):
+    """A chain, and a plan (signed where it can be) of a few lines."""
+    tmp_path.mkdir()
+    chain = Devnet()
+    with Wallet.from_mnemonic(WORDS, transport=chain) as wallet:
+        account = wallet.account(network)
+        chain.fund(account, FUNDS[network])
+        chain.mine(network, 1)
+        people = [one.address for one in wallet.accounts(network, start=100, count=LINES)]
+        (tmp_path / "t.csv").write_text("to,amount\n" + "".join(f"{to},0.01\n" for to in people))
+        planned = plan(account, tmp_path / "t.csv", tmp_path / "plan")
+        assert planned.ok, planned.errors
+        signed = None
+        if planned.offline:
+            signed = tmp_path / "signed"
+            sign(account, tmp_path / "plan", signed)
+    return chain, tmp_path / "plan", signed
+
+
+def pay(sender, file, signed):
+    return send(sender.account, file, signed, concurrency=2, timeout=60)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("network", ["ethereum", "tron", "solana", "bitcoin"])
+def test_death_at_every_contact_pays_once(network, tmp_path):
+    chain, file, signed = prepare(tmp_path / "count", network)
+    whole = Sender(chain, tmp_path / "count.db", network)
+    assert pay(whole, file, signed).confirmed
+    contacts = whole.contacts
+    whole.close()
+    assert contacts >= 10
+    step = 1 if network in ("ethereum", "tron") else 3
+    for number in range(1, contacts + 1, step):
+        for after in (False, True):
+            chain, file, signed = prepare(tmp_path / f"{number}{after}", network)
+            mortal = Sender(chain, tmp_path / f"{number}{after}.db", network, number, after)
+            with pytest.raises(Killed):
+                pay(mortal, file, signed)
+            mortal.close()
+            heir = Sender(chain, tmp_path / f"{number}{after}.db", network)
+            assert pay(heir, file, signed).confirmed, (number, after)
+            held = [one.balance().total.text for one in heir.wallet.accounts(network, start=100, count=LINES)]
+            assert held == ["0.01"] * LINES, (number, after)
+            assert len(heir.wallet.outbox.payments()) == LINES
+            heir.close()
+            chain.close()
