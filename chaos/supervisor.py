@@ -311,7 +311,8 @@ class Run:
         self._next["expire"] = now + self._chance.uniform(10, 20)
 
     def _drop(self, most: int) -> int:
-        waiting = [r.txid for r in kept.listed(self._store, states=[State.SENT], limit=500) if r.txid]
+        newest = max(0, sum(kept.counts(self._store).values()) - 300)  # older ones are in a block, most likely
+        waiting = [r.txid for r in kept.listed(self._store, states=[State.SENT], after=newest) if r.txid]
         self._chance.shuffle(waiting)
         dropped = 0
         for txid in waiting[: 10 * most]:  # many are in a block already, and the store has not looked yet

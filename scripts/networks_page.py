@@ -49,6 +49,8 @@ class Family:
     title: str
     sends: str
     oracles: str
+    compared: tuple[str, ...]
+    """Patterns of names, as in ``engine_networks``."""
     engine: str
     engine_networks: tuple[str, ...]
     """Patterns of names; one that starts with ``!`` takes away."""
@@ -106,7 +108,7 @@ def cells(family: Family, row: Network) -> list[str]:
     proofs = [
         letter
         for letter, text, patterns in (
-            ("L", family.oracles, ("*",)),
+            ("L", family.oracles, family.compared),
             ("E", family.engine, family.engine_networks if online else ()),
             ("N", family.node, family.node_networks if online else ()),
         )

@@ -61,7 +61,7 @@ class Service:
             start_new_session=True,  # so that all of it, and nothing else, can be killed at once
         )
 
-    def wait_until_ready(self, seconds=45):
+    def wait_until_ready(self, seconds=90):
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -76,7 +76,7 @@ class Service:
 
     def workers(self):
         """The workers that have started and were not killed here, by what uvicorn prints."""
-        started = {int(found) for found in re.findall(r"Started server process.*?(\d{2,})", self.log)}
+        started = {int(found) for found in re.findall(r"Started server process \[(\d+)\]", self.log)}
         return sorted(started - self._killed)
 
     def kill_worker(self, pid):

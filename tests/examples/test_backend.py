@@ -24,6 +24,7 @@ from multiwallet.devnet.server import serve
 WORDS = "legal winner thank year wave sausage worth useful legal winner thank yellow"  # as in conftest.py
 ALIVE = ("planned", "signed", "sent", "included")
 CLIENTS = 24
+PATIENCE = 120  # seconds, for a machine that does much else; alone a test takes about twenty
 KILLS = 4  # of single workers; after them the supervisor and both workers are killed at once
 
 pytestmark = [pytest.mark.node, pytest.mark.long]
@@ -65,7 +66,7 @@ class Load:
                 self.answered += 1
 
     async def _ask(self, http, order):
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 answer = await http.post("/payments", json=order)
@@ -96,7 +97,7 @@ class Load:
                 self.service.start()
 
 
-def settled(service, seconds=45):
+def settled(service, seconds=PATIENCE):
     """Every payment as the back end tells it, once all of them are final."""
     with httpx2.Client(base_url=service.url, headers=service.headers, timeout=15) as http:
         deadline = time.monotonic() + seconds

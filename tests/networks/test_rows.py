@@ -36,7 +36,7 @@ NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 REGTEST = {"bitcoin-regtest", "litecoin-regtest"}
 
 # The names of TokenPocket's enumeration that belong to these four families, and the ids they must lead to.
-# "happ" is left out on purpose (README.md), "doge" and the other families are not in this table yet.
+# The whole list, with the other families and with "happ", which has no row, is in test_tokenpocket.py.
 TOKENPOCKET = {
     "eth": 1, "bsc": 56, "matic": 137, "okexchain": 66, "oec": 66, "oktest": 65, "heco": 128, "hsc": 70,
     "klaytn": 8217, "avax": 43114, "arb": 42161, "arbnova": 42170, "ftm": 250, "op": 10, "gnosis": 100,
@@ -69,6 +69,7 @@ EVM = read("evm")
 NAMES = {key: name for name, row in TABLE.items() for key in (name, *row["aliases"])}
 
 VIEM, LISTS, REPOSITORY = source("viem"), source("ethereum_lists"), source("ethereum_lists_repository")
+QUIRKS, QUIRK_SOURCES = source("quirks", "networks"), source("quirks", "sources")
 CHAINLIST, RABBY, COINS = source("chainlist"), source("rabby"), source("slip44", "coins")
 
 
@@ -150,8 +151,6 @@ def test_evm_form(name: str) -> None:
     row = EVM[name]
     assert re.fullmatch(r"eip155:[1-9][0-9]*", row["id"])
     assert row["params"].get("fees") in {"eip1559", "legacy"}
-    assert set(row["params"]) <= {"fees", "l1_fee"}
-    assert row["params"].get("l1_fee", "op-stack") == "op-stack"
 
 
 def test_the_registry_reads_every_row() -> None:
@@ -179,10 +178,6 @@ def test_evm_names_lead_to_their_chain_id(name: str, chain_id: int) -> None:
 )
 def test_names_of_the_other_families(name: str, canonical: str) -> None:
     assert NAMES[name] == canonical
-
-
-def test_the_uncertain_chain_is_left_out() -> None:
-    assert "happ" not in NAMES
 
 
 @pytest.mark.parametrize("name", ["okt", "okt-testnet", "heco", "hsc", "holesky", "kroma", "mint", "polygon-zkevm"])
@@ -245,9 +240,37 @@ def test_evm_fee_style(name: str) -> None:
     assert row["decimals"] == listed["decimals"]
 
 
+@pytest.mark.parametrize("name", EVM)
+def test_evm_quirks(name: str) -> None:
+    """What a row says beside its fee style and its ceiling has a source; tests/chains/evm/test_quirks.py is what it does."""
+    params = {key: value for key, value in EVM[name]["params"].items() if key not in ("fees", "absurd_gas_price")}
+    assert params == {key: value for key, (value, _) in QUIRKS.get(name, {}).items()}
+    for _, key in QUIRKS.get(name, {}).values():
+        assert len(QUIRK_SOURCES[key]) > 20
+
+
+def test_evm_quirks_are_of_rows_and_sources_are_used() -> None:
+    assert set(QUIRKS) <= set(EVM)
+    assert {key for params in QUIRKS.values() for _, key in params.values()} == set(QUIRK_SOURCES)
+
+
+def test_evm_ceilings() -> None:
+    """10,000 gwei, and another ceiling where a coin is worth much more or much less than a few hundred dollars."""
+    ceilings = {name: row["params"].get("absurd_gas_price", 10**13) // 10**9 for name, row in EVM.items()}
+    for name, row in EVM.items():
+        if row.get("testnet"):
+            assert ceilings[name] == 1_000_000
+        elif row["symbol"] == "BTC":
+            assert ceilings[name] == 100
+        elif row["symbol"] == "ETH" and name != "ethereum":
+            assert ceilings[name] == 1_000
+        else:
+            assert ceilings[name] in (10_000, 100_000) or name == "bittorrent"
+
+
 def test_evm_l1_fee() -> None:
     """viem names the oracle predeploy on each but mint, whose OP Stack the superchain registry attests."""
-    ours = {number(row) for row in EVM.values() if "l1_fee" in row["params"]}
+    ours = {number(row) for row in EVM.values() if row["params"].get("l1_fee") == "op-stack"}
     theirs = {
         chain_id
         for chain_id, entries in VIEM.items()

@@ -1,7 +1,7 @@
 // Trust Wallet's core (npm, its C++ compiled to WebAssembly) for test_sixty_coins.py.
 //
 // One JSON request on stdin: {"mnemonic", "passphrase", "coins": {name: [path, ...]}}. One JSON answer on stdout:
-// {name: {"path", "address", "at": {path: address}}}, the coin's own default first. A path may be
+// {name: {"path", "address", "at": {path: address}, "symbol", "decimals", "slip44"}}, the coin's own default first. A path may be
 // {"path", "derivation"} to name one of Trust's derivations (bitcoinLegacy, bitcoinTaproot, ...).
 
 import { createRequire } from 'node:module';
@@ -27,6 +27,10 @@ for (const [name, paths] of Object.entries(coins)) {
       at[path] = core.CoinTypeExt.deriveAddress(coin, key);
     }
   }
-  answer[name] = { path: core.CoinTypeExt.derivationPath(coin), address: wallet.getAddressForCoin(coin), at };
+  const told = core.CoinTypeConfiguration;
+  answer[name] = {
+    path: core.CoinTypeExt.derivationPath(coin), address: wallet.getAddressForCoin(coin), at,
+    symbol: told.getSymbol(coin), decimals: told.getDecimals(coin), slip44: core.CoinTypeExt.slip44Id(coin),
+  };
 }
 process.stdout.write(JSON.stringify(answer));

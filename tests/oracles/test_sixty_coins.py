@@ -57,6 +57,9 @@ COINS = {
 
 # Trust follows a path of five steps with ed25519 until the first step that is not hardened, and stays there.
 CUT = {"iost": "m/44'/899'/0'/0/0", "hedera": "m/44'/3030'/0'/0'/0"}
+# Where Trust shows other decimals than the chain has: NEO cannot be divided (its gas can), IOST has eight, and ONT has
+# nine since its upgrade of 2022.
+DECIMALS = {"neo": 0, "iost": 8, "ontology": 9}
 # A kind that is not our default one.
 KINDS = {"neo": "legacy", "cardano": "base"}
 DERIVATIONS = {"p2pkh": "bitcoinLegacy", "p2wpkh": "bitcoinSegwit", "p2tr": "bitcoinTaproot"}
@@ -212,6 +215,16 @@ def test_address_is_in_ledgers_own_list(name: str, path: str, kind: str, wallets
     assert parse_address(row, theirs) == wallets["about"].account(row, path=path, kind=kind or None).address
     tried = {full(known, 0) for known in known_paths(row) if LEDGER in known.wallets}
     assert row.testnet or path in tried, "the table of paths lacks it"
+
+
+@pytest.mark.parametrize("name", [name for name in COINS if ROWS[name].family == "coins"])
+def test_facts_of_the_row_are_trust_wallets(name: str) -> None:
+    row, theirs = ROWS[name], trust("about")[COINS[name]]
+    assert row.symbol.upper() == theirs["symbol"].upper().replace("ZELCASH", "FLUX")
+    assert row.slip44 == theirs["slip44"]
+    if name not in DECIMALS:
+        assert row.decimals == theirs["decimals"]
+    assert row.decimals == DECIMALS.get(name, row.decimals)
 
 
 def test_there_are_sixty_coins_and_more() -> None:

@@ -282,3 +282,48 @@ def test_a_cancelled_task_leaves_a_payment_that_goes_on(between, store):
         assert record.state is State.CONFIRMED
         after = int(record.key.removeprefix("order-"))
         assert wallet.account("ethereum", index=100 + after).balance().total.text == "0.5"
+
+
+def test_another_wallets_reconciler_does_not_put_payments_off(between, store):
+    wallet = opened(between, store, retry=100)
+    account = wallet.account("ethereum")
+    between.chain.fund(account, "10")
+    account.send(to=account.address, amount="1", idempotency_key="order")
+    stranger = Wallet.from_seed(bytes(32), transport=between)
+    stranger.open_outbox(store, Policy(poll=0, retry=100))
+    for _ in range(3):
+        stranger.outbox.step()
+    assert wallet.outbox.step() == 1
+    assert stranger.outbox.step() == 0
+
+
+def test_asking_in_vain_to_cancel_holds_nothing_up(between, store):
+    wallet = opened(between, store, confirmations=5)
+    account = wallet.account("ethereum")
+    between.chain.fund(account, "10")
+    account.send(to=account.address, amount="1", idempotency_key="order")
+    between.chain.mine("ethereum", 1)
+    wallet.outbox.step()
+    with pytest.raises(MultiwalletError, match="cannot be cancelled"):
+        wallet.outbox.cancel("order")
+    assert wallet.outbox.step() == 1
+
+
+def test_a_nonce_that_a_stranger_left_out_is_filled(between, store):
+    clock = Clock(store)
+    wallet = opened(between, store, gap_after=60)
+    account, other = wallet.account("ethereum"), wallet.account("ethereum", index=9)
+    between.chain.fund(account, "10")
+    past = Wallet.from_mnemonic(WORDS, transport=between.chain).account("ethereum")
+    foreign = past.send(to=other.address, amount="3")  # past the outbox, with nonce 0
+    account.send(to=other.address, amount="1", idempotency_key="order")
+    assert wallet.outbox.get("order").nonce == 1
+    clock.offset += 61
+    wallet.outbox.step()  # the pool has it: it is nobody's to replace
+    wallet.outbox.step()
+    assert len(wallet.outbox.payments()) == 1
+    assert between.chain.drop("ethereum", foreign.txid)
+    finish(wallet, between.chain, "ethereum", clock)
+    assert other.balance().total.text == "1"
+    filler = next(record for record in wallet.outbox.payments() if record.key != "order")
+    assert filler.attempts[0].nonce == 0

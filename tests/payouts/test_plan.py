@@ -179,8 +179,25 @@ def test_a_place_that_cannot_be_written(payer, table, recipients, tmp_path):
         lambda lines: [b'{"multiwallet": "payouts/plan", "version": 2}\n'],
         lambda lines: [b"[" * 10_000 + b"\n"],
         lambda lines: [b"\xff\xfe\n"],
+        lambda lines: [lines[0].replace(b'"source":{', b'"source":7,"was":{'), *lines[1:]],
+        lambda lines: [lines[0].replace(b'"assets":[', b'"assets":[5,'), *lines[1:]],
+        lambda lines: [lines[0], lines[1].replace(b'"amount":"1"', b'"amount":"x"'), *lines[2:]],
     ],
-    ids=["empty", "header alone", "no header", "too long", "a list", "no line", "cut off", "version", "deep", "binary"],
+    ids=[
+        "empty",
+        "header alone",
+        "no header",
+        "too long",
+        "a list",
+        "no line",
+        "cut off",
+        "version",
+        "deep",
+        "binary",
+        "source",
+        "assets",
+        "amount",
+    ],
 )
 def test_a_spoiled_plan_is_no_plan(payer, table, recipients, tmp_path, spoil):
     account = payer("ethereum")

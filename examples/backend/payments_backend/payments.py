@@ -53,7 +53,7 @@ class Payments:
         self._metrics = metrics
         # Opened here, so that a network that cannot be paid on keeps a worker from starting, not an order from ending.
         self._accounts = {multiwallet.network(name).id: wallet.account(name) for name in settings.endpoints}
-        self._running: set[asyncio.Task[Any]] = set()
+        self._running: dict[Order, asyncio.Task[Any]] = {}
 
     async def make(self, order: Order) -> Outgoing:
         """Make the payment of an order, or tell how far it is.
@@ -68,18 +68,19 @@ class Payments:
             raise UnknownNetwork(f"this back end does not pay on {shown(order.network)}")
         if order.asset is None and not row.amount(order.amount):  # a wrong amount must not use up the order_id
             raise AmountError("the amount is zero: there is nothing to pay")
-        if len(self._running) >= self._settings.concurrency:
-            raise Busy("too many payments are being made at this moment: ask again with the same order_id")
-        sending = account.send(
-            to=order.to,
-            amount=order.amount,
-            asset=order.asset,
-            max_fee=self._fee_limit(row),
-            idempotency_key=_PREFIX + order.order_id,
-        )
-        task = asyncio.create_task(sending)
-        self._running.add(task)
-        task.add_done_callback(self._ended)
+        task = self._running.get(order)  # who asks again while it is being made waits beside who asked first
+        if task is None:
+            if len(self._running) >= self._settings.concurrency:
+                raise Busy("too many payments are being made at this moment: ask again with the same order_id")
+            sending = account.send(
+                to=order.to,
+                amount=order.amount,
+                asset=order.asset,
+                max_fee=self._fee_limit(row),
+                idempotency_key=_PREFIX + order.order_id,
+            )
+            task = self._running[order] = asyncio.create_task(sending)
+            task.add_done_callback(lambda done: self._ended(order, done))
         await asyncio.wait({task}, timeout=self._settings.answer_within)
         return await self._outcome(order, task if task.done() else None)
 
@@ -131,15 +132,15 @@ class Payments:
     async def finish(self, seconds: float) -> None:
         """Let what is being sent come to its end. What does not is left to the next worker, as after a crash."""
         if self._running:
-            _, left = await asyncio.wait(self._running, timeout=seconds)
+            _, left = await asyncio.wait(self._running.values(), timeout=seconds)
             for task in left:
                 task.cancel()
 
     def _fee_limit(self, row: multiwallet.Network) -> str | None:
         return self._settings.max_fees.get(row.name, self._settings.max_fees.get(row.id))
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._running.discard(task)
+    def _ended(self, order: Order, task: asyncio.Task[Any]) -> None:
+        del self._running[order]
         error = None if task.cancelled() else task.exception()  # asked for, so that it is never "not retrieved"
         if error is not None:
             code = error.code if isinstance(error, MultiwalletError) else type(error).__name__

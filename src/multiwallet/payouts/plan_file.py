@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from ..errors import InputError, StoreError
 __all__ = ["Header", "PlanWriter", "Record", "cannot_write", "locked", "open_plan", "read_header"]
 
 _KIND: Final = "payouts/plan"
+_AMOUNT: Final = re.compile(r"[0-9]{1,78}(?:\.[0-9]{1,255})?", re.ASCII)
 _LONGEST: Final = 16 * 1024 * 1024
 _ROOM: Final = 128 * 1024  # for the header, which is known last: 500 assets fit
 
@@ -121,6 +123,7 @@ class Record:
             numbers = [line for line, _, _ in read]
             right = bool(read) and all(isinstance(text, str) for text in texts)
             right = right and all(type(number) is int and 0 < number < 1 << 53 for number in numbers)
+            right = right and all(_AMOUNT.fullmatch(amount) for _, _, amount in read)
             if right and (call is None or len(call) == 3):
                 return record
         except (KeyError, TypeError, ValueError, AttributeError):
@@ -172,9 +175,23 @@ def _header(line: bytes) -> Header:
     values = [found.get(name) for name in _NAMES]
     if not all(type(value) is kind for value, kind in zip(values, _TYPES, strict=True)):
         raise InputError("the header of this plan is not as it was written")
+    if not _shown_facts_are_right(found):
+        raise InputError("the header of this plan is not as it was written")
     facts = {name: value for name, value in found.items() if name not in (*_NAMES, "multiwallet", "version")}
     named: dict[str, Any] = dict(zip(_NAMES, values, strict=True))
     return Header(**named, facts=facts)
+
+
+def _shown_facts_are_right(found: Mapping[str, Any]) -> bool:
+    """Whether what is shown to people has the form that it was written in."""
+    source, fee, assets = found.get("source", {}), found.get("fee"), found.get("assets", [])
+    if not isinstance(source, dict) or not isinstance(assets, list):
+        return False
+    amounts = [*assets, *(fee.get(name) for name in ("expected", "maximum"))] if isinstance(fee, dict) else assets
+    texts = ("amount", "symbol", "asset")
+    return (fee is None or isinstance(fee, dict)) and all(
+        isinstance(amount, dict) and all(isinstance(amount.get(name), str) for name in texts) for amount in amounts
+    )
 
 
 class PlanWriter:

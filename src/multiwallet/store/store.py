@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path as FilePath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -48,6 +49,7 @@ class Store:
             raise MissingExtra("a store needs sqlalchemy, which is not installed", extra="store") from error
 
         self._sa = sa
+        self._turn = threading.Lock()
         self.clock = time.time
         address = _address(sa, url)
         self.is_sqlite = address.get_backend_name() == "sqlite"
@@ -67,7 +69,13 @@ class Store:
 
         if address.database in (None, "", ":memory:"):
             raise InputError("a store is kept in a file: name one, such as payments.db")
-        engine = sa.create_engine(address, connect_args={"timeout": _PATIENCE, "check_same_thread": False})
+        engine = sa.create_engine(
+            address,
+            pool_size=_CONNECTIONS,
+            max_overflow=_CONNECTIONS,
+            pool_timeout=_PATIENCE,
+            connect_args={"timeout": _PATIENCE, "check_same_thread": False},
+        )
 
         def connected(connection: Any, _: Any) -> None:
             connection.isolation_level = None  # transactions are begun below, not by the driver
@@ -90,8 +98,9 @@ class Store:
 
         return sa.create_engine(
             address,
-            pool_size=_CONNECTIONS,
-            max_overflow=_CONNECTIONS,
+            pool_size=_CONNECTIONS,  # and no more: a server has a hundred for all processes together
+            max_overflow=0,
+            pool_timeout=_PATIENCE,
             pool_pre_ping=True,
             isolation_level="READ COMMITTED",
             connect_args={"connect_timeout": 10},
@@ -100,8 +109,9 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """A transaction that is committed at the end, or undone as a whole. On SQLite there is one at a time."""
-        with self._errors("write to"), self._engine.begin() as connection:
-            yield connection
+        # Waiting for SQLite's own lock is trying again and again: this process's threads take turns before it.
+        with self._turn if self.is_sqlite else nullcontext(), self._errors("write to"), self._engine.begin() as one:
+            yield one
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:

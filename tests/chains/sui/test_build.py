@@ -238,10 +238,10 @@ def test_money_that_does_not_suffice_is_told_of(devnet: Devnet, wallet: Wallet) 
     token = devnet.deploy_token("sui", symbol="T", decimals=2, holder=account, supply="5")
     error = refusal(InsufficientFunds, account.build, to=friend.address, amount="5.01", asset=token)
     assert (str(error.needed), str(error.available)) == ("5.01 T", "5 T")
-    left = account.build(to=friend.address, amount="0.998")  # a little is left, and the budget is cut to it
+    left = account.build(to=friend.address, amount="0.9")
     assert account.broadcast(account.sign(left)).wait().status is Status.CONFIRMED
-    tight = account.build(to=friend.address, amount=account.balance().available - account.network.amount("0.0021"))
-    assert tight.fee.maximum == account.network.amount("0.0021")
+    tight = account.build(to=friend.address, amount=account.balance().available - account.network.amount("0.0015"))
+    assert tight.fee.maximum == account.network.amount("0.0015")
     assert account.broadcast(account.sign(tight)).wait().status is Status.CONFIRMED
 
 
@@ -252,8 +252,13 @@ def test_a_program_of_the_callers_own(devnet: Devnet, wallet: Wallet) -> None:
     data = _data(account.build(to=account.address, amount="0.5"))
     coin = data.gas.payment[0]
     call = (
-        b"\x00\x01\x01\x00" + coin.encode()
-        + b"\x01\x00" + bytes(31) + b"\x02\x04coin\x05value\x01\x07" + bytes(31) + b"\x02\x03sui\x03SUI\x00\x01\x01\x00\x00"
+        b"\x00\x01\x01\x00"
+        + coin.encode()
+        + b"\x01\x00"
+        + bytes(31)
+        + b"\x02\x04coin\x05value\x01\x07"
+        + bytes(31)
+        + b"\x02\x03sui\x03SUI\x00\x01\x01\x00\x00"
     )
     package = "0x" + "0" * 63 + "2"
     for form in (call, base64.b64encode(call).decode()):
@@ -298,7 +303,10 @@ def test_a_lying_node_gets_no_runaway_fee_and_no_other_chain(devnet: Devnet, wal
 
     def fails(data: Any) -> None:
         if "simulateTransaction" in data:
-            data["simulateTransaction"]["effects"] |= {"status": "FAILURE", "executionError": {"message": "no\n\x00" * 999}}
+            data["simulateTransaction"]["effects"] |= {
+                "status": "FAILURE",
+                "executionError": {"message": "no\n\x00" * 999},
+            }
 
     def coin(data: Any) -> None:
         if "address" in data and data["address"].get("objects"):

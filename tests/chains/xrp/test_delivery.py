@@ -285,7 +285,7 @@ def test_numbers_and_death() -> None:
         devnet.mine("xrp", 3)
         assert not run(family.is_dead(holder, account.sign(nothing), depth=1), devnet.perform)
         assert run(family.is_dead(holder, first, depth=1), devnet.perform)
+        devnet.mine("xrp", 5)
         with pytest.raises(Expired):
-            devnet.mine("xrp", 5)
             account.wait(first.txid, expiry=first.expiry)
     assert replay.LEDGERS == 20

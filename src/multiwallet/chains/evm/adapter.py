@@ -203,7 +203,7 @@ class Evm(Chain):
         raw = decoded.signed(signature)
         if recover_address(signature, keccak256(decoded.preimage())) != eip55.parse(transaction.sender):
             raise InvalidTransaction(f"the signature is not by {transaction.sender}")
-        return SignedTransaction(self, transaction.network, raw, "0x" + decoded.identity(signature).hex())
+        return SignedTransaction(self, transaction.network, raw, "0x" + decoded.identity(raw, signature).hex())
 
     def to_wire(self, signed: SignedTransaction) -> str:
         """``0x`` hex, for eth_sendRawTransaction."""
@@ -219,7 +219,7 @@ class Evm(Chain):
         if signer is None:
             raise InvalidTransaction("the signature is nobody's: no public key fits it")
         _check_own(network, transaction, signer)
-        return SignedTransaction(self, network, raw, "0x" + transaction.identity(signature).hex())
+        return SignedTransaction(self, network, raw, "0x" + transaction.identity(raw, signature).hex())
 
     def batch(self, holder: Holder) -> BatchPlan:
         """The hot path for dicts and for the rows of a template."""
@@ -229,7 +229,7 @@ class Evm(Chain):
         """``0x`` and the Keccak-256 of the signed bytes; type 113 has an id of its own making."""
         if raw[:1] == bytes((ZKSYNC,)):
             transaction, signature = decode_signed(raw)
-            return "0x" + transaction.identity(signature).hex()
+            return "0x" + transaction.identity(raw, signature).hex()
         return "0x" + keccak256(raw).hex()
 
     def template(self, holder: Holder, **fixed: Any) -> Template:

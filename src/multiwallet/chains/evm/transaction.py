@@ -135,9 +135,9 @@ class EvmTransaction:
         """What is signed, after Keccak-256."""
         return self.unsigned()
 
-    def identity(self, signature: bytes) -> bytes:
-        """The 32-byte id of the transaction with this signature."""
-        return keccak256(self.signed(signature))
+    def identity(self, raw: bytes, signature: bytes) -> bytes:
+        """The 32-byte id of the transaction that travels as ``raw`` with this signature."""
+        return keccak256(raw)
 
     def unsigned(self) -> bytes:
         """The type byte and the RLP list, without a signature."""

@@ -92,7 +92,7 @@ class ZksyncTransaction(EvmTransaction):
         check_signature(signature)
         return self._listed(signature[:64] + bytes((27 + signature[64],)))
 
-    def identity(self, signature: bytes) -> bytes:
+    def identity(self, raw: bytes, signature: bytes) -> bytes:
         """The 32-byte id: Keccak-256 of what was signed and of the signature, each hashed."""
         travelling = signature[:64] + bytes((27 + signature[64],))
         return keccak256(keccak256(self.preimage()) + keccak256(travelling))

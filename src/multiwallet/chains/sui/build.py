@@ -173,7 +173,9 @@ def _simulate(asked: Wish, data: TransactionData, total: int, spends: int) -> Op
     text = effects.error or "no reason was given"
     if "insufficientgas" in text.lower().replace(" ", ""):
         if asked.gas_budget is not None:
-            raise InputError(f"gas_budget is {asked.gas_budget}, and a simulation needed more: leave it out, or raise it")
+            raise InputError(
+                f"gas_budget is {asked.gas_budget}, and a simulation needed more: leave it out, or raise it"
+            )
         _check_gas(asked, total, spends, data.gas.budget + effects.fee)
     raise Reverted(f"a simulation says that this transaction would fail: {text}", reason=text)
 

@@ -14,9 +14,7 @@ _FREE = sa.text("outgoing_id IS NULL")
 
 
 def upgrade() -> None:
-    op.create_index(
-        "nonce_leases_free", "nonce_leases", ["lane", "nonce"], sqlite_where=_FREE, postgresql_where=_FREE
-    )
+    op.create_index("nonce_leases_free", "nonce_leases", ["lane", "nonce"], sqlite_where=_FREE, postgresql_where=_FREE)
 
 
 def downgrade() -> None:
