@@ -17,7 +17,7 @@ from .devnet import Devnet
 __all__ = ["Answer", "Desk", "LostAnswer", "write_json"]
 
 _MOST_CALLS: Final = 1000
-_SENDING: Final = frozenset({"eth_sendRawTransaction", "sendTransaction", "sendrawtransaction"})
+_SENDING: Final = frozenset({"eth_sendRawTransaction", "sendTransaction", "sendrawtransaction", "submit", "sui_executeTransactionBlock"})
 _SENDING_PATHS: Final = frozenset(
     {"tx", "wallet/broadcasttransaction", "wallet/broadcasthex", "transactions", "cosmos/tx/v1beta1/txs"}
 )

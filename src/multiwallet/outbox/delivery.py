@@ -29,6 +29,7 @@ from ..errors import (
 from ..operations import AccountOperations
 from ..ops import Local, Op, ask
 from ..store import outgoing as kept
+from ..store.nonces import leave_open
 from ..store.records import Attempt, Outgoing, Purpose, State
 from ..store.store import Store
 from ..transactions import Receipt, SignedTransaction, Status, UnsignedTransaction
@@ -246,6 +247,8 @@ class Delivery:
             if better is not None:
                 return (yield from self._hand_over(operations, better))
         # A replacement that was refused (its fee is above the funds, say) leaves the one before on its way.
+        if self._age(alive[0]) > self.policy.gap_after:
+            yield from self._look_for_a_gap(operations, record)
         taken = [past for past in alive if past.purpose is newest.purpose and not _is_refused(past)]
         if taken:
             return (yield from self._hand_over(operations, record, taken[-1]))
@@ -289,6 +292,16 @@ class Delivery:
         except Unsupported:
             return (yield from self.move(record, due_in=self.policy.poll))  # it is not handed over any more
         return (yield from self._hand_over(operations, record))
+
+    def _look_for_a_gap(self, operations: AccountOperations, record: Outgoing) -> Op[None]:
+        """Where the account waits for a nonce that no payment has and no pool holds, note it to be filled.
+
+        Somebody sent past the outbox once, or a node told too high a count, and what was counted came to nothing.
+        """
+        if _replay(operations) is Replay.NONCE and record.nonce is not None:
+            counted = yield from operations.online(operations.chain.nonces(operations.holder))
+            if counted.pending < record.nonce:
+                yield from self.call(leave_open, record.lane, counted.pending)
 
     def _make_way(
         self, operations: AccountOperations, record: Outgoing, newest: Attempt

@@ -48,6 +48,7 @@ class OutboxOperations:
         self.policy = policy
         self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._accounts: dict[str, AccountOperations] = {}
+        self._foreign: set[str] = set()
 
     def _worker(self) -> Delivery:
         """A worker for one piece of work: two tasks of this process are kept apart as two machines are."""
@@ -107,7 +108,7 @@ class OutboxOperations:
         """Look after the payments that are due; how many there were."""
         worker = self._worker()
         yield from self._fill_gaps(worker)
-        due = yield from worker.call(kept.take_due, worker.worker, limit=limit)
+        due = yield from worker.call(kept.take_due, worker.worker, limit=limit, without=sorted(self._foreign))
         yield from gather(*(self._look_after(worker, record) for record in due), return_errors=True)
         return len(due)
 
@@ -122,8 +123,9 @@ class OutboxOperations:
         try:
             try:
                 operations = self._account(record)
-            except MultiwalletError as error:
-                yield from worker.move(record, error=error.message[:500], due_in=self.policy.retry)
+            except MultiwalletError as error:  # it is for a worker who has its keys
+                self._foreign.add(record.lane)
+                yield from worker.move(record, error=error.message[:500], due_in=0)
                 return
             yield from worker.go_on(operations, record)
         except kept.LostLease:
@@ -152,6 +154,8 @@ class OutboxOperations:
             raise InputError("there is no payment of this key")
         record = claim.record
         if record.state in FINAL or record.state is State.INCLUDED:
+            if claim.mine:
+                yield from worker.move(record, error=record.error, due_in=0)  # gives it back
             raise InputError(f"the payment is {record.state.value}: it cannot be cancelled any more")
         if not claim.mine:
             raise StoreError("another worker is making this payment right now: try again in a moment")

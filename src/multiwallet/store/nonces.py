@@ -12,7 +12,7 @@ from .schema import lanes, nonce_leases, outgoing
 if TYPE_CHECKING:
     from .store import Store
 
-__all__ = ["choose", "free_below", "pin"]
+__all__ = ["choose", "fill", "free_below", "leave_open", "pin"]
 
 
 def choose(connection: sa.Connection, lane: str, outgoing_id: int, *, included: int, pending: int, sqlite: bool) -> int:
@@ -68,6 +68,15 @@ def pin(connection: sa.Connection, lane: str, nonce: int, outgoing_id: int, *, s
         return False
     connection.execute(lanes.update().where(lanes.c.lane == lane).values(next_nonce=max(following, nonce + 1)))
     return True
+
+
+def leave_open(store: Store, lane: str, nonce: int) -> None:
+    """Note a number that nobody has and that the network waits for; a number that a payment has stays its own."""
+    with store.write() as connection:
+        _lock(connection, lane, sqlite=store.is_sqlite)
+        held = nonce_leases.c
+        if connection.execute(sa.select(held.nonce).where(held.lane == lane, held.nonce == nonce)).first() is None:
+            connection.execute(nonce_leases.insert().values(lane=lane, nonce=nonce, outgoing_id=None))
 
 
 def free_below(store: Store) -> list[tuple[str, int]]:

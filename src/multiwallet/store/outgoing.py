@@ -131,12 +131,19 @@ def take(store: Store, key: str, worker: str) -> Claim | None:
         return Claim(_fresh(connection, found.id), True)
 
 
-def take_due(store: Store, worker: str, *, limit: int, networks: Iterable[str] = ()) -> list[Outgoing]:
-    """Take payments that nobody works on and that are due to be looked at, the most overdue first."""
+def take_due(
+    store: Store, worker: str, *, limit: int, networks: Iterable[str] = (), without: Iterable[str] = ()
+) -> list[Outgoing]:
+    """Take payments that nobody works on and that are due to be looked at, the most overdue first.
+
+    ``networks`` are the only ones to take of, where any are named; ``without`` are accounts to leave alone.
+    """
     now = store.clock()
     wanted = [outgoing.c.due_at <= now, outgoing.c.leased_until <= now, outgoing.c.state.in_(_ALIVE)]
     if networks:
         wanted.append(outgoing.c.network.in_(list(networks)))
+    if without:
+        wanted.append(outgoing.c.lane.not_in(list(without)))
     query = sa.select(outgoing.c.id).where(*wanted).order_by(outgoing.c.due_at).limit(limit)
     with store.write() as connection:
         ids = list(connection.scalars(query.with_for_update(skip_locked=True)))  # SQLite ignores the locks

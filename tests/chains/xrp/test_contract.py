@@ -37,15 +37,6 @@ class _OnTheDevnet(ChainContract):
         engine.trust(token.reference, payee.address)
         return token
 
-    def test_everything_can_be_sent(self) -> None:
-        """As in the suite, but for the reserve, which stays and is no part of what is available."""
-        _, _, payer, payee = self.opened()
-        before = payer.balance()
-        receipt = payer.send(to=payee.address, amount="max").wait(timeout=60)
-        assert receipt.fee is not None
-        assert payer.balance().total == before.locked == self.row.amount("1")
-        assert payee.balance().total == before.available - receipt.fee
-
 
 class TestMainNetwork(_OnTheDevnet):
     network = "xrp"

@@ -76,6 +76,8 @@ class Sui(Chain):
                 "or the whole path"
             )
         kind = kind or KINDS[0]
+        if kind not in KINDS:
+            raise InvalidPath(f"the address kinds of Sui are {', '.join(KINDS)}")
         start = Path(f"m/{_PURPOSES[KINDS.index(kind)]}'/784'").hardened(index or account)
         return start.hardened(0).hardened(0) if kind == "ed25519" else start / 0 / 0
 
