@@ -20,20 +20,19 @@ print("added:", rollup.title, rollup.id)
 
 # The same as a file. MULTIWALLET_NETWORKS=networks.toml in the environment loads it at the first look-up.
 TOML = """
-[networks.dogecoin]
-id = "bip122:1a91e3dace36e2be3bf030a65679fe82"
-title = "Dogecoin"
-symbol = "DOGE"
+[networks.mycoin]
+id = "bip122:00112233445566778899aabbccddeeff"
+symbol = "MYC"
 decimals = 8
 slip44 = 3
-[networks.dogecoin.params]
-genesis = "1a91e3dace36e2be3bf030a65679fe821aa1d6ef92e7c9902eb318182c355691"
+[networks.mycoin.params]
+genesis = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 p2pkh = 0x1e
 p2sh = 0x16
 wif = 0x9e
-bip32_public = 0x02facafd
-bip32_private = 0x02fac398
-message_magic = "Dogecoin Signed Message:\\n"
+min_relay_rate = 2000
+replacement = false
+message_magic = "Mycoin Signed Message:\\n"
 """
 with tempfile.TemporaryDirectory() as folder:
     file = Path(folder) / "networks.toml"
@@ -47,4 +46,4 @@ with Devnet() as devnet, Wallet.from_mnemonic(words, transport=devnet) as wallet
     receipt = account.send(to="0x70997970C51812dc3A010C7d01b50e0d17dc79C8", amount="0.4").wait()
     print(account.id, receipt.status.value, account.balance())
 
-    print(wallet.account("dogecoin", kind="p2pkh").address)  # Dogecoin has no segregated witness
+    print(wallet.account("mycoin").address)  # without an hrp there is no segregated witness: p2pkh

@@ -13,7 +13,7 @@ from . import registry
 from .amounts import Asset
 from .chain import Network, Replay
 from .derivation import KnownPath, known_paths
-from .errors import InputError, MultiwalletError, Unsupported
+from .errors import InputError, InsufficientFunds, MultiwalletError, Unsupported
 from .ops import Op, gather
 from .transactions import Balance
 
@@ -194,6 +194,15 @@ def _network(
                 continue
             key = (operations.identity, "whole" if track.known.whole else "")
             outcome = outcomes.get(key)
+            if isinstance(outcome, InsufficientFunds):  # where an account begins with its first payment (XRP)
+                seen[key] = False
+                track.saw(number, False, search.most)
+                continue
+            if isinstance(outcome, InputError):  # of this key alone, such as one that several named accounts list
+                failed[network.name, track.known.path(number)] = outcome
+                seen[key] = True
+                track.saw(number, True, search.most)
+                continue
             if isinstance(outcome, MultiwalletError):
                 failed[network.name, track.known.template] = outcome
                 track.ended = True
@@ -238,4 +247,6 @@ def _use(
     holder = operations.holder
     if holder.is_whole and holder.path is not None:  # its next unused address is not the first one any more
         used = used or holder.path.indexes[-1] > 0
+    if isinstance(holder.state, tuple):  # the named accounts that list its key (Antelope)
+        used = used or bool(holder.state)
     return used, native, tokens

@@ -229,3 +229,24 @@ def test_wrong_numbers():
     for name, value in (("shard", 0), ("ahead", 0), ("shard", "1"), ("executor", 5)):
         with pytest.raises(InputError, match=name):
             sign_sharded(workers.open_asynchronously, [], **{name: value})
+
+
+def test_a_plan_of_payouts_is_signed_by_workers(processes, opener, tmp_path):
+    from multiwallet.devnet import Devnet
+    from multiwallet.payouts import plan, sign
+
+    devnet = Devnet()
+    account = Wallet.from_mnemonic(WORDS, transport=devnet).account("ethereum")
+    devnet.fund(account, "1")
+    table = tmp_path / "table.csv"
+    table.write_text("to,amount\n" + "".join(f"0x{n + 99:040x},0.001\n" for n in range(60)))
+    assert plan(account, table, tmp_path / "plan").ok
+    sign(account, tmp_path / "plan", tmp_path / "one")
+    by_workers = sign(
+        account,
+        tmp_path / "plan",
+        tmp_path / "other",
+        executor=lambda items: sign_sharded(opener, items, executor=processes, shard=7),
+    )
+    assert by_workers.signed == 60
+    assert (tmp_path / "one").read_text() == (tmp_path / "other").read_text()

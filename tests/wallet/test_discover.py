@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from multiwallet import AsyncWallet, Wallet, network, networks
+from multiwallet.chains.antelope.public_keys import legacy_text
 from multiwallet.derivation import KnownPath, known_paths
 from multiwallet.devnet import Devnet
 from multiwallet.discovery import MOST
@@ -33,9 +34,13 @@ ODD = (
     ("cosmos", "m/44'/118'/4'/0/0", ""),
     ("secret", "m/44'/118'/0'/0/0", ""),  # made with Ledger's app for Cosmos
     ("aptos", "m/44'/637'/3'/0'/0'", ""),
+    ("xrp", "m/44'/144'/2'/0/0", ""),
+    ("sui", "m/44'/784'/1'/0'/0'", ""),
+    ("sui", "m/54'/784'/2'/0/0", "secp256k1"),
     ("bitcoin", "m/0'/0/2", "p2pkh"),  # BRD
     ("bitcoin", "m/0'/0'/1'", "p2wpkh"),  # Bitcoin Core before descriptors
 )
+AMOUNTS = {"xrp": "50"}  # less than the reserve makes no account
 WHOLE = (
     ("bitcoin", "p2tr", 0, 17),
     ("bitcoin", "p2sh-p2wpkh", 0, 0),
@@ -56,7 +61,7 @@ def funded(devnet: Devnet) -> set[tuple[str, str]]:
     where = set()
     with Wallet.from_mnemonic(WORDS) as wallet:
         for name, path, kind in ODD:
-            devnet.fund(wallet.account(name, path=path, kind=kind or None), "1")
+            devnet.fund(wallet.account(name, path=path, kind=kind or None), AMOUNTS.get(name, "1"))
             where.add((name, path))
         for name, kind, number, index in WHOLE:
             account = wallet.account(name, account=number, index=index, kind=kind)
@@ -79,7 +84,7 @@ def test_no_used_account_is_missed(devnet: Devnet, funded: set[tuple[str, str]])
         assert result.is_complete
         assert found_by(result) == funded
         for found in result.accounts:
-            assert str(found.balance.total) == f"1 {found.network.symbol}"
+            assert str(found.balance.total) == f"{AMOUNTS.get(found.network.name, '1')} {found.network.symbol}"
             assert found.wallets
             assert found.account.balance() == found.balance  # it is ready for use
             assert found.kind == found.account.kind
@@ -215,6 +220,47 @@ def test_a_node_that_says_yes_to_everything_comes_to_an_end() -> None:
     assert len(result.failed) == len(templates)
     assert all("more than" in error.message for error in result.failed.values())
     assert len(result.accounts) == result.asked <= MOST * len(templates)
+
+
+def test_a_key_of_several_named_accounts_is_reported_and_the_search_goes_on() -> None:
+    """EOS: names are not derived from keys, so a person must choose."""
+    with Wallet.from_mnemonic(WORDS) as plain:
+        keys = [plain.account("telos", path=f"m/44'/194'/0'/0/{n}").public_key for n in (1, 4)]
+    two, one = (legacy_text(key, "EOS") for key in keys)
+    listed = {two: ("alice", "bob"), one: ("carol",)}
+    chain_id = network("telos").params["chain_id"]
+
+    class Node:
+        def perform(self, effects: Sequence[Any]) -> list[Any]:
+            return [self.answer(effect.path.rsplit("/", 1)[1], effect.json) for effect in effects]
+
+        def answer(self, call: str, body: Any) -> Any:
+            if call == "get_info":
+                return {"chain_id": chain_id}
+            if call == "get_accounts_by_authorizers":
+                names = [name for key in body["keys"] for name in listed.get(key, ())]
+                return {
+                    "accounts": [
+                        {
+                            "account_name": name,
+                            "permission_name": "active",
+                            "authorizing_key": body["keys"][0],
+                            "weight": 1,
+                            "threshold": 1,
+                        }
+                        for name in names
+                    ]
+                }
+            if call == "get_currency_balance":
+                return ["2.0000 TLOS"]
+            return {"account_name": body["account_name"], "refund_request": None, "self_delegated_bandwidth": None}
+
+    with Wallet.from_mnemonic(WORDS, transport=Node()) as wallet:
+        result = wallet.discover(["telos"])
+    assert [found.path for found in result.accounts] == ["m/44'/194'/0'/0/4"]
+    assert str(result.accounts[0].balance.total) == "2 TLOS"
+    assert set(result.failed) == {("telos", "m/44'/194'/0'/0/1")}
+    assert "alice, bob" in result.failed["telos", "m/44'/194'/0'/0/1"].message
 
 
 def test_what_cannot_be_asked_is_reported() -> None:

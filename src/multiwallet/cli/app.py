@@ -29,6 +29,7 @@ Exit codes:
   6 signing refused              14 some of several items failed
   7 insufficient funds           15 not confirmed at the terminal
                                 16 a vault cannot be opened or changed
+                                17 the store cannot be read or written
                                 130 interrupted
 
 \b

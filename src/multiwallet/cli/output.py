@@ -55,6 +55,7 @@ _EXIT_CODES: Final[tuple[tuple[type[MultiwalletError], int], ...]] = (
     (errors.ChainError, 8),
     (errors.TransportError, 12),
     (errors.VaultError, 16),
+    (errors.StoreError, 17),
 )
 
 

@@ -25,6 +25,11 @@ _MOST_BLOCKS: Final = 32  # that passing time makes in one step; beyond it only 
 _RICH: Final = 10**60
 _GIGA: Final = 10**9
 _GAS_PRICE_ORACLE: Final = bytes.fromhex("420000000000000000000000000000000000000f")
+_DATA_FEE_ORACLES: Final = {
+    "op-stack": _GAS_PRICE_ORACLE,
+    "mantle": _GAS_PRICE_ORACLE,
+    "scroll": bytes.fromhex("53" + "00" * 18 + "02"),
+}
 _ANSWER_ZERO: Final = bytes.fromhex("60205ff3")  # returns one word of zeros to any call
 
 
@@ -47,8 +52,9 @@ class EvmEngine:
         self._faucet = PrivateKey(keccak256(b"the faucet of the multiwallet devnet"))  # public, and worth nothing
         self._faucet_address = bytes(self._faucet.public_key.to_canonical_address())
         accounts = {self._faucet_address: (_RICH, b"")}
-        if network.params.get("l1_fee") == "op-stack":
-            accounts[_GAS_PRICE_ORACLE] = (0, _ANSWER_ZERO)
+        oracle = _DATA_FEE_ORACLES.get(network.params.get("l1_fee", ""))
+        if oracle is not None:
+            accounts[oracle] = (0, _ANSWER_ZERO)
         legacy = network.params.get("fees") == "legacy"
         self.machine = Machine(
             int(network.reference), accounts, timestamp=int(self.clock.now()), base_fee=0 if legacy else _GIGA

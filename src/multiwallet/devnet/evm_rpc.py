@@ -235,7 +235,7 @@ class EvmRpc:
         return self._with_data_fee(receipt_json(block, block.included[place[1]]))
 
     def _with_data_fee(self, receipt: dict[str, Any]) -> dict[str, Any]:
-        if self._engine.network.params.get("l1_fee") == "op-stack":
+        if self._engine.network.params.get("l1_fee") in ("op-stack", "mantle", "scroll"):
             receipt["l1Fee"] = "0x0"
         return receipt
 

@@ -11,7 +11,7 @@ from ...codec import eip55
 from ...errors import InputError, Unsupported
 from ...ops import Op, Rpc, ask, attempt
 from .answers import read_quantity
-from .fees import fee_effects, read_fees
+from .fees import check_price, fee_effects, read_fees
 from .transaction import EvmTransaction, decode_signed, decode_unsigned
 
 __all__ = ["claims", "is_dead", "nonces", "replacement"]
@@ -68,7 +68,9 @@ def replacement(
         raise Unsupported(f"a transaction of type {old.type} is not replaced here: 0, 1 and 2 are")
     legacy = old.type != 2
     outcomes = yield from attempt(*fee_effects(holder.network, legacy=legacy, speed=options.speed))
-    today = read_fees(outcomes, legacy=legacy)
+    today = read_fees(outcomes, legacy=legacy, network=holder.network)
+    if options.max_fee is None:
+        check_price(holder.network, today)
     if legacy:
         price = max(today.maximum, _raised(old.gas_price))
         new, expected = replace(old, gas_price=price), price
