@@ -32,6 +32,8 @@ FACES = CONTRACT | {
     "telemetry",
     "transport",
     "wallet",
+    "derivation",
+    "discovery",
 }
 ANYTHING = {path.stem if path.is_file() else path.name for path in SOURCE.iterdir()} | {"__init__"}
 
@@ -53,6 +55,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "template": {"amounts", "chain", "errors", "transactions"},
     "chains": CONTRACT | {"codec", "crypto"},
     "registry": CONTRACT,
+    # Which wallet uses which paths, and the search for accounts along them.
+    "derivation": CONTRACT | {"registry"},
+    "discovery": FACES - {"account", "wallet", "transport"},
     "keys": {"codec", "crypto", "errors", "path", "secret"},
     "signer": {"signing_requests", "crypto", "errors", "keys", "ops", "path", "secret", "transactions"},
     # The transport is two rooms as well: what is said (exchange, pure) and who carries it (transport).

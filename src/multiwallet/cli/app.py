@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, TypeVar
 import typer
 
 from ..errors import MultiwalletError
-from . import batch, demo, devnet, keys, keystore, messages, money, outbox, output, signing, vault
+from . import batch, demo, devnet, discover, keys, keystore, messages, money, outbox, output, signing, vault
 from .output import Declined, Failure
 
 __all__ = ["application", "run"]
@@ -90,6 +90,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., Any], str], ...]] = (
     ("new", keys.new, "Make a new mnemonic."),
     ("derive", keys.derive, "Show addresses."),
     ("networks", keys.networks, "List the networks."),
+    ("discover", discover.discover, "Find the accounts that a phrase has been used with."),
     ("balance", money.balance, "Show what is held, on several networks at once."),
     ("quote", money.quote, "Say what a transfer would cost."),
     ("build", money.build, "Make a transaction for signing elsewhere."),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from multiwallet.errors import InputError, InvalidKey, MissingExtra
-from multiwallet.path import Path
+from multiwallet.errors import InputError, InvalidKey, InvalidPath, MissingExtra
+from multiwallet.path import HARDENED, Path
 from multiwallet.secret import discreet
 
-__all__ = ["icarus_public_key"]
+__all__ = ["icarus_public_key", "staking_path"]
 
 
 @discreet
@@ -36,3 +36,17 @@ def icarus_public_key(entropy: bytes, path: Path) -> bytes:
     except ValueError:
         raise InvalidKey(f"Cardano's key tree has no key at {path}") from None
     return key
+
+
+def staking_path(path: Path) -> Path:
+    """The path of the staking key that goes with a payment key (CIP-11): ``m/1852'/1815'/account'/2/0``.
+
+    Raises :class:`~multiwallet.errors.InvalidPath` for a path that names no account of CIP-1852.
+
+    >>> staking_path(Path("m/1852'/1815'/3'/0/7"))
+    Path("m/1852'/1815'/3'/2/0")
+    """
+    steps = path.indexes
+    if len(steps) != 5 or steps[:2] != (1852 + HARDENED, 1815 + HARDENED) or steps[2] < HARDENED:
+        raise InvalidPath(f"{path} has no staking key beside it: a path of Cardano looks like m/1852'/1815'/0'/0/0")
+    return Path((*steps[:3], 2, 0))

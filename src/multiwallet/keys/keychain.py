@@ -29,6 +29,8 @@ SigningKey: TypeAlias = "SecpKey | Ed25519Key | Sr25519Key | Secp256r1Key"
 
 CARDANO = "ed25519-bip32"
 """The curve of Cardano's key tree, of which only public keys are known here."""
+CARDANO_BASE = "ed25519-bip32-base"
+"""The same for base addresses, which are made of two keys: 64 bytes, the payment key and its account's staking key."""
 
 # Below m/74'/784' Sui's own tools walk the tree of BIP-32 as if for secp256k1, and take its key for secp256r1.
 _SUI_SECP256R1 = (74 + HARDENED, 784 + HARDENED)
@@ -123,6 +125,10 @@ class SeedKeychain(_Unprintable):
     def public_key(self, curve: str, path: Path | None) -> bytes:
         if curve == CARDANO:
             return self._cardano_public_key(path)
+        if curve == CARDANO_BASE and path is not None:
+            from .cardano import staking_path
+
+            return self._cardano_public_key(path) + self._cardano_public_key(staking_path(path))
         return self.signing_key(curve, path).public_key
 
     def public_keys(self, curve: str, parent: Path, start: int, count: int) -> Iterator[bytes]:

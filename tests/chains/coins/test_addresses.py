@@ -286,6 +286,18 @@ def test_an_explicit_path_tells_the_kind() -> None:
     assert wallet.account("digibyte", path="m/44'/20'/0'/0/0").address.startswith("D")
 
 
+def test_the_usual_account_of_cardano_is_a_base_address() -> None:
+    wallet = Wallet.from_mnemonic(WORDS)
+    account = wallet.account("cardano")  # as Trust Wallet's core has it
+    assert account.address == (
+        "addr1qy8ac7qqy0vtulyl7wntmsxc6wex80gvcyjy33qffrhm7sh927ysx5sftuw0dlft05dz3c7revpf7jx0xnlcjz3g69mq4afdhv"
+    )
+    assert len(account.public_key) == 64
+    assert wallet.accounts("cardano", count=2)[0].address == account.address
+    with pytest.raises(InvalidPath, match="staking key"):
+        wallet.account("cardano", path="m/1852'/1815'/0'")
+
+
 # ---- rows of a user's own ------------------------------------------------------------------------
 
 
