@@ -14,7 +14,7 @@ MODULE_NAMES = [
     "add_network", "network", "networks", "parse_address", "verify_message",
 ]  # fmt: skip
 WALLET_MAKERS = ["from_mnemonic", "from_private_key", "from_seed", "from_xpub"]
-WALLET_NAMES = [*WALLET_MAKERS, "account", "accounts", "portfolio", "sign_batch"]
+WALLET_NAMES = [*WALLET_MAKERS, "account", "accounts", "balances", "discover", "open_outbox", "portfolio", "sign_batch"]
 ACCOUNT_PROPERTIES = ["address", "id", "path", "public_key"]
 ACCOUNT_VERBS = [
     "balance", "broadcast", "build", "export_private_key", "quote", "send", "sign", "sign_batch", "sign_message",

@@ -240,10 +240,23 @@ def test_evm_fee_style(name: str) -> None:
     assert row["decimals"] == listed["decimals"]
 
 
+FEES_AND_VIEMS = {"fees", "absurd_gas_price", "multicall"}
+"""The params that other tests of this file hold."""
+USUAL_MULTICALL3 = "0xcA11bde05977b3631167028862bE2a173976CA11"
+
+
+@pytest.mark.parametrize("name", EVM)
+def test_evm_multicall(name: str) -> None:
+    """As viem has it, whose own reads of many go through it; a row that viem does not know names none."""
+    stated = {entry["multicall3"] for entry in VIEM.get(number(EVM[name]), ()) if "multicall3" in entry}
+    ours = EVM[name]["params"].get("multicall")
+    assert stated == (set() if ours is None else {USUAL_MULTICALL3 if ours is True else ours})
+
+
 @pytest.mark.parametrize("name", EVM)
 def test_evm_quirks(name: str) -> None:
     """What a row says beside its fee style and its ceiling has a source; tests/chains/evm/test_quirks.py is what it does."""
-    params = {key: value for key, value in EVM[name]["params"].items() if key not in ("fees", "absurd_gas_price")}
+    params = {key: value for key, value in EVM[name]["params"].items() if key not in FEES_AND_VIEMS}
     assert params == {key: value for key, (value, _) in QUIRKS.get(name, {}).items()}
     for _, key in QUIRKS.get(name, {}).values():
         assert len(QUIRK_SOURCES[key]) > 20

@@ -89,3 +89,15 @@ def test_threads_take_turns(store):
 def test_a_lease_is_a_number_of_seconds(tmp_path, lease):
     with pytest.raises(InputError, match="lease"):
         Store(tmp_path / "payments.db", lease=lease)
+
+
+def test_what_others_wait_for_can_be_taken_first(store):
+    records = []
+    for number in range(4):
+        record = kept.claim(store, intent(f"order-{number}"), "worker").record
+        record = kept.lease_nonce(store, record, "worker", included=0, pending=0)
+        records.append(kept.move(store, record, "worker", due_in=-10.0 * number))
+    (taken,) = kept.take_due(store, "other", limit=1, lowest_first=True)
+    assert taken.nonce == 0
+    (taken,) = kept.take_due(store, "other", limit=1)
+    assert taken.nonce == 3  # the most overdue

@@ -47,7 +47,7 @@ class AptosEngine:
         service: str = "",
     ) -> Any:
         """Answer an HTTP request; a refusal's ``data`` is the API's error object."""
-        return self._http.answer(method, path, text if json is None else json)
+        return self._http.answer(method, path, text if json is None else json, query)
 
     def accept(self, transaction: Transaction) -> str:
         """Take a signed transaction in; its id. Raises Rejected as the API refuses."""

@@ -26,7 +26,7 @@ class AptosHttp:
         self._chain = chain
         self._accept = accept
 
-    def answer(self, method: str, path: str, body: Any) -> Any:
+    def answer(self, method: str, path: str, body: Any, query: Mapping[str, str] | None = None) -> Any:
         """Answer one request. Raises Rejected with the HTTP status and the API's error object."""
         parts = path.strip("/").split("/")
         if parts[:1] == ["v1"]:
@@ -38,14 +38,14 @@ class AptosHttp:
                 raise refused(400, "web_framework_error", error.message) from None
         try:
             if method == "GET":
-                return self._get(parts)
+                return self._get(parts, query or {})
             if method == "POST":
                 return self._post(parts, body)
         except InputError as error:
             raise refused(400, "invalid_input", error.message) from None
         raise refused(405, "web_framework_error", "method not allowed")
 
-    def _get(self, parts: list[str]) -> Any:
+    def _get(self, parts: list[str], query: Mapping[str, str]) -> Any:
         match parts:
             case [""]:
                 return self._root()
@@ -66,7 +66,7 @@ class AptosHttp:
             case ["accounts", owner, "module", name]:
                 return self._module(read_address(owner), name)
             case ["accounts", owner, "transactions"]:
-                return self._sent_by(read_address(owner))
+                return self._sent_by(read_address(owner), query)
             case ["transactions", "by_hash" | "wait_by_hash", txid]:
                 return self._by_hash(txid)
             case ["transactions", "by_version", version]:
@@ -205,12 +205,16 @@ class AptosHttp:
             raise refused(404, "transaction_not_found", f"Transaction not found by Transaction hash({txid[:80]})")
         return self._request(waiting) | {"hash": txid, "type": "pending_transaction"}
 
-    def _sent_by(self, owner: bytes) -> list[dict[str, Any]]:
+    def _sent_by(self, owner: bytes, query: Mapping[str, str]) -> list[dict[str, Any]]:
+        start, limit = _number(query.get("start", "0")), _number(query.get("limit", "25"))
         return [
             self._shown(item)
             for item in self._chain.committed
-            if item.transaction is not None and item.transaction.sender == owner
-        ][:25]
+            if item.transaction is not None
+            and item.transaction.sender == owner
+            and item.transaction.nonce is None
+            and item.transaction.sequence >= start
+        ][:limit]
 
     def _at(self, text: str, code: str) -> Committed:
         if not text.isascii() or not text.isdigit() or len(text) > 20:
@@ -280,3 +284,9 @@ class AptosHttp:
             "payload": payload,
             "replay_protection_nonce": None if nonce is None else str(nonce),
         }
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 20:
+        raise InputError("start and limit are whole numbers")
+    return int(text)

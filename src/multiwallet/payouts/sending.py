@@ -21,10 +21,11 @@ from ..store.batch_entries import Entered, Entry, NonceTaken, SignedBytes, enter
 from ..store.outgoing import CoinsTaken
 from ..store.records import FINAL, Outgoing, State
 from ..transactions import SignedTransaction
+from .agreement import Agreement, native_of
 from .belonging import check_belongs
 from .plan_file import Header, Record, locked, open_plan, read_header
 from .recipes import shares_nonces
-from .signing import SignedLine, check_account, native_of, read_signed
+from .signing import SignedLine, check_account, read_signed
 from .table import LineError, digest_of
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ class _Sending:
         self.header: Header = read_header(plan)
         self.operations = account._operations
         check_account(self.operations, self.header)
+        self._agreement = Agreement(self.operations, self.header)
         self._account = account
         self._plan, self._signed = plan, signed
         self._again = again
@@ -174,6 +176,7 @@ class _Sending:
         with file:
             if not locked(file):
                 raise InputError("another process on this machine is sending this plan")
+            self._agreement.check_totals(self._plan)
             facts = {**self.header.to_dict()}
             batches.open_batch(self.store, self.header.id, self.header.digest, facts)
             try:
@@ -271,6 +274,7 @@ class _Sending:
         if txid and signed.txid != txid:
             raise InputError("the signed file states another id than its bytes have: it was changed")
         unsigned = self.operations.adopt(native_of(record))
+        self._agreement.check(record, unsigned)
         if txid:  # what this run has signed itself needs no second look
             check_belongs(self.operations, unsigned, signed)
         made = signed_bytes(self.operations, signed, unsigned.to_json())

@@ -17,6 +17,7 @@ from ..batch import BatchResult
 from ..codec import json_text
 from ..errors import InputError, MultiwalletError, SigningRefused, Unsupported
 from ..outbox.requests import lane_of
+from .agreement import Agreement, native_of
 from .plan_file import Header, Record, cannot_write, locked, open_plan, read_header
 from .table import LineError, digest_of
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ..account import Account
     from ..operations import AccountOperations
 
-__all__ = ["Signed", "SignedLine", "check_account", "native_of", "read_signed", "sign"]
+__all__ = ["Signed", "SignedLine", "check_account", "read_signed", "sign"]
 
 _KIND: Final = "payouts/signed"
 _LONGEST: Final = 16 * 1024 * 1024
@@ -84,7 +85,10 @@ def sign(
     the others go on. ``threads`` sign ahead; ``executor`` takes the transactions instead and yields what
     ``account.sign_batch`` would. ``progress(done, total)`` is called after each line.
 
-    Raises InputError for files that are no plan or belong to another one, SigningRefused for another account or one
+    Before anything is signed the plan's lines are added up: they must come to what its header says. A transaction that
+    pays something else than its lines say ends the signing, since only a plan that was changed has one.
+
+    Raises InputError for files that are no plan, were changed or belong to another one, SigningRefused for another account or one
     that cannot sign, Unsupported for a plan that is signed as it is sent, StoreError where the file cannot be written.
     """
     header = read_header(plan)
@@ -94,12 +98,15 @@ def sign(
     if not header.offline:
         reason = str(header.facts.get("signing", "its transactions are made as they are sent"))[:300]
         raise Unsupported(f"this plan is not signed ahead: {reason}")
+    agreement = Agreement(operations, header)
+    agreement.check_totals(plan)
     with _SignedFile(target, header, digest_of(plan)) as file:
         records = _skipping(open_plan(plan), file)
         numbers: deque[Record] = deque()
 
         def items() -> Iterator[Any]:
             for record in records:
+                agreement.check(record)
                 numbers.append(record)
                 yield native_of(record)
 
@@ -135,14 +142,6 @@ def check_account(operations: AccountOperations, header: Header) -> None:
         )
 
 
-def native_of(record: Record) -> Any:
-    """A plan's transaction as ``account.sign`` takes it."""
-    made = record.transaction
-    if isinstance(made, dict) and "multiwallet" in made:
-        return json.dumps(made)
-    return made
-
-
 def _skipping(records: Iterator[Record], file: _SignedFile) -> Iterator[Record]:
     """The transactions that are not signed yet; the last that is must stand where the plan has it."""
     last = None
@@ -170,11 +169,16 @@ class _SignedFile:
             raise cannot_write("the signed transactions", error) from None
         try:
             self._lock()
+            header = json.dumps(wanted).encode() + b"\n"
             whole = self._read(wanted)
+            if not whole:
+                self._file.seek(0)
+                if not header.startswith(self._file.read(len(header))):  # half a header is ours, and nothing else is
+                    raise InputError("this file holds something else than signed transactions of a plan")
             self._file.seek(whole)
             self._file.truncate()
             if not whole:
-                self._write(json.dumps(wanted).encode() + b"\n")
+                self._write(header)
                 self.sync()
         except OSError as error:
             self._file.close()

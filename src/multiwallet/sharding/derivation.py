@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
+from contextlib import closing
 from typing import Final
 
 from .. import registry
@@ -76,8 +77,9 @@ def derive_addresses(
 
 
 def _numbered(executor: Executor | None, shards: Iterator[Shard], ahead: int | None) -> Iterator[tuple[int, str]]:
-    for shard, addresses in in_order(executor, derive_shard, shards, ahead):
-        yield from enumerate(addresses.split("\n"), shard.first)
+    with closing(in_order(executor, derive_shard, shards, ahead)) as parts:
+        for shard, addresses in parts:
+            yield from enumerate(addresses.split("\n"), shard.first)
 
 
 def derive_shard(xpub: str, row: Network, kind: str, parent: str, first: int, count: int) -> str:

@@ -8,6 +8,7 @@ import pickle  # carries functions by name and items between processes of one us
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import closing
 from typing import Any
 
 from .. import errors
@@ -65,20 +66,21 @@ def _signed(
     opener: bytes, items: Iterator[Any], executor: Executor | None, size: int, ahead: int | None
 ) -> Iterator[BatchResult]:
     signer = ""
-    for part, (account, answer) in in_order(executor, sign_shard, _shards(opener, items, size), ahead):
-        chunk, refused = part.kept
-        if answer is None:  # an item of it cannot be read at the other end: each for itself, then
-            apart = [Shard(part.first, (opener, [pickle.dumps(item) for item in chunk]))]
-            ((_, (account, answer)),) = in_order(executor, sign_shard, apart, 1)
-        signer = signer or account
-        if account != signer:
-            raise SigningRefused(
-                f"two workers opened different accounts, {signer} and {account}: nothing from item {part.first} on was "
-                "delivered; make every worker open the same key"
-            )
-        results = iter(_loaded(part, answer))
-        for number in range(len(chunk) + len(refused)):
-            yield refused[number] if number in refused else next(results)
+    with closing(in_order(executor, sign_shard, _shards(opener, items, size), ahead)) as parts:
+        for part, (account, answer) in parts:
+            chunk, refused = part.kept
+            if answer is None:  # an item of it cannot be read at the other end: each for itself, then
+                apart = [Shard(part.first, (opener, [pickle.dumps(item) for item in chunk]))]
+                ((_, (account, answer)),) = in_order(executor, sign_shard, apart, 1)
+            signer = signer or account
+            if account != signer:
+                raise SigningRefused(
+                    f"two workers opened different accounts, {signer} and {account}: nothing from item {part.first} on was "
+                    "delivered; make every worker open the same key"
+                )
+            results = iter(_loaded(part, answer))
+            for number in range(len(chunk) + len(refused)):
+                yield refused[number] if number in refused else next(results)
 
 
 def _shards(opener: bytes, items: Iterator[Any], size: int) -> Iterator[Shard]:

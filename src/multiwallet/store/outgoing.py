@@ -128,19 +128,27 @@ def take(store: Store, key: str, worker: str) -> Claim | None:
 
 
 def take_due(
-    store: Store, worker: str, *, limit: int, networks: Iterable[str] = (), without: Iterable[str] = ()
+    store: Store,
+    worker: str,
+    *,
+    limit: int,
+    networks: Iterable[str] = (),
+    without: Iterable[str] = (),
+    lowest_first: bool = False,
 ) -> list[Outgoing]:
     """Take payments that nobody works on and that are due to be looked at, the most overdue first.
 
     ``networks`` are the only ones to take of, where any are named; ``without`` are accounts to leave alone.
+    With ``lowest_first`` those of the lowest nonces come first: what all others of their accounts wait for.
     """
     now = store.clock()
     wanted = [outgoing.c.due_at <= now, outgoing.c.leased_until <= now, outgoing.c.state.in_(_ALIVE)]
     if networks:
         wanted.append(outgoing.c.network.in_(list(networks)))
+    order = [sa.func.coalesce(outgoing.c.nonce, 0), outgoing.c.due_at] if lowest_first else [outgoing.c.due_at]
     if without:
         wanted.append(outgoing.c.lane.not_in(list(without)))
-    query = sa.select(outgoing.c.id).where(*wanted).order_by(outgoing.c.due_at).limit(limit)
+    query = sa.select(outgoing.c.id).where(*wanted).order_by(*order).limit(limit)
     with store.write() as connection:
         ids = list(connection.scalars(query.with_for_update(skip_locked=True)))  # SQLite ignores the locks
         if not ids:

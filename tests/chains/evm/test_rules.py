@@ -15,6 +15,7 @@ import multiwallet
 from multiwallet import registry
 from multiwallet.chain import Chain, Network
 from multiwallet.chains.evm import Evm
+from multiwallet.chains.evm.portfolio import MULTICALL3, multicall_of
 from multiwallet.chains.evm.rules import Rules, rules_of
 from multiwallet.errors import InputError, MissingExtra
 
@@ -58,6 +59,10 @@ WRONG = [
     ("finality", "latest-\u0663"),
     ("finality", 12),
     ("eip712_transactions", "yes"),
+    ("multicall", "yes"),
+    ("multicall", 1),
+    ("multicall", None),
+    ("multicall", "0xcA11bde05977b3631167028862bE2a173976CA"),
 ]
 
 
@@ -114,6 +119,21 @@ def test_a_file_is_checked_when_it_is_loaded(tmp_path: Path) -> None:
     file.write_text('[networks.one]\nid = "eip155:987651"\nsymbol = "X"\n[networks.one.params]\nfinality = "soon"\n')
     with pytest.raises(InputError, match="'finality' of the network 'one' is finalized, none, or latest-N"):
         multiwallet.load_networks(file)
+
+
+def test_a_row_names_its_multicall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the registry takes is what the balances of many are read through."""
+    table = registry._table()
+    for attribute in ("rows", "names"):
+        monkeypatch.setattr(table, attribute, dict(getattr(table, attribute)))
+    file = tmp_path / "networks.toml"
+    other = "0x5B256fE9e993902eCe49D138a5b1162cBb529474"
+    for stated, contract in {"true": MULTICALL3, f'"{other.lower()}"': other, "false": None}.items():
+        row = '[networks.many]\nid = "eip155:987652"\nsymbol = "X"\n[networks.many.params]\n'
+        file.write_text(f"{row}multicall = {stated}\n")
+        multiwallet.load_networks(file, override=True)
+        assert multicall_of(multiwallet.network("many")) == contract
+    assert multicall_of(multiwallet.network("ethereum")) == MULTICALL3
 
 
 def test_other_families_answer_too(tmp_path: Path) -> None:

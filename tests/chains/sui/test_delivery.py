@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from multiwallet import Account, Wallet
-from multiwallet.chain import Chain
+from multiwallet.chain import Chain, Holder
 from multiwallet.chains.sui import Sui
 from multiwallet.devnet import Devnet
 from multiwallet.errors import (
@@ -23,7 +23,7 @@ from multiwallet.errors import (
     Reverted,
     Timeout,
 )
-from multiwallet.ops import run
+from multiwallet.ops import Effect, run
 from multiwallet.testing import FakeTransport, refusal
 from multiwallet.transactions import SignedTransaction, Status
 
@@ -51,11 +51,12 @@ def _signed(account: Account, amount: str = "1", **options: Any) -> SignedTransa
     return account.sign(account.build(to=FRIEND, amount=amount, **options))
 
 
-def _is_dead(devnet: Devnet, account: Account, signed: SignedTransaction) -> bool:
-    from multiwallet.chain import Holder
+def _holder(account: Account) -> Holder:
+    return Holder(account.network, account.address, account.public_key, "ed25519")
 
-    holder = Holder(account.network, account.address, account.public_key, "ed25519")
-    return run(CHAIN.is_dead(holder, signed, depth=1), devnet.perform)
+
+def _is_dead(devnet: Devnet, account: Account, signed: SignedTransaction) -> bool:
+    return run(CHAIN.is_dead(_holder(account), signed, depth=1), devnet.perform)
 
 
 def test_a_coin_is_spent_once_and_the_other_transaction_is_dead(devnet: Devnet, account: Account) -> None:
@@ -104,6 +105,44 @@ def test_a_transaction_expires_with_its_last_epoch(devnet: Devnet, account: Acco
     assert not _is_dead(devnet, account, signed)  # services lag: one epoch more is waited for
     engine.advance(86_400)
     assert _is_dead(devnet, account, signed)
+
+
+def test_a_service_that_forgot_old_transactions_proves_nothing(devnet: Devnet, account: Account) -> None:
+    """Weeks after the last epoch a pruned service knows no transaction of ours: it was included all the same."""
+    signed = _signed(account, expiration=1)
+    account.broadcast(signed).wait()
+    engine = devnet.engine("sui")
+    engine.advance(5 * 86_400)
+
+    def forgetful(effects: Sequence[Effect]) -> list[Any]:
+        answered = devnet.perform(effects)
+        for answer in answered:
+            data = answer.get("data") if isinstance(answer, dict) else None
+            if isinstance(data, dict) and "transactionEffects" in data:
+                data["transactionEffects"] = None
+            if isinstance(data, dict) and "objectVersions" in data:
+                data["objectVersions"], data["object"] = {"nodes": []}, None
+        return list(answered)
+
+    with pytest.raises(Expired):
+        run(CHAIN.status(account.network, signed.txid, expiry=signed.expiry), forgetful)
+    assert run(CHAIN.is_dead(_holder(account), signed, depth=1), forgetful) is False
+
+
+@pytest.mark.parametrize("text", ["the request's deadline expired", "timed out before the effects: expired"])
+def test_time_that_ran_out_is_no_refusal(text: str) -> None:
+    with Devnet() as devnet:
+        account = Wallet.from_mnemonic(WORDS, transport=devnet).account("sui", index=0)
+        devnet.fund(account, "5")
+        signed = _signed(account)
+
+        def slow(effects: Sequence[Effect]) -> list[Any]:
+            if any("executeTransaction" in str(getattr(effect, "json", "")) for effect in effects):
+                return [{"data": None, "errors": [{"message": text, "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]}]
+            return list(devnet.perform(effects))
+
+        with pytest.raises(BroadcastUncertain):
+            run(CHAIN.broadcast(account.network, signed), slow)
 
 
 def test_failures_on_chain_are_told_and_cost_gas(devnet: Devnet, account: Account) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import copy
-
 import pytest
-from ton_node import NOW, bag, number, written
+from ton_node import NOW, b64, bag, included, number, written
 
 from multiwallet import Amount, Asset, network
 from multiwallet.chains.ton import Ton, addresses
@@ -40,36 +37,9 @@ REFUSED = (
 GARBAGE = ("<html>", None, [], {}, 7, True, {"error": "no"}, {"transactions": 5}, {"transactions": [5]})
 
 
-def b64(data):
-    return base64.b64encode(data).decode()
-
-
 @pytest.fixture
 def signed(payer, payee):
     return payer.sign(payer.build(to=payee.address, amount="1"))
-
-
-def included(signed, **changes):
-    """The transaction of a signed message as the index tells it."""
-    entry = {
-        "account": "0:00",
-        "lt": "77",
-        "mc_block_seqno": 898,
-        "total_fees": "2000000",
-        "in_msg": {
-            "source": None,
-            "hash": b64(boc.decode(signed.raw).hash),
-            "hash_norm": b64(bytes.fromhex(signed.txid)),
-        },
-        "out_msgs": [{"hash": b64(b"\x05" * 32), "fwd_fee": "266669", "bounce": False}],
-        "description": {
-            "aborted": False,
-            "compute_ph": {"skipped": False, "success": True, "exit_code": 0},
-            "action": {"success": True, "skipped_actions": 0, "tot_actions": 1},
-        },
-    }
-    entry.update(copy.deepcopy(changes))
-    return entry
 
 
 def accepted(signed):

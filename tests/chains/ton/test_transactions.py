@@ -187,6 +187,17 @@ def test_jettons(payer, payee, node):
     refusal(InputError, payer.build, to=payee.address, amount="1", asset=Asset("tvm:-239/erc20:0x12", "X", 1))
 
 
+def test_coins_that_travel_with_jettons_are_in_the_fee_of_a_file(payer, payee, node):
+    """A file could attach all the account has to a jetton transfer, and state a small fee beside it."""
+    token = with_jetton(node, payer)
+    transaction = payer.build(to=payee.address, amount="1", asset=token, attached=5 * 10**9)
+    assert transaction.fee.maximum > ROW.amount("5")
+    data = json.loads(transaction.to_json())
+    small = {"amount": "0.01", "units": "10000000"}
+    data["fee"] = {**data["fee"], **{name: data["fee"][name] | small for name in ("expected", "maximum")}}
+    refusal(InvalidTransaction, UnsignedTransaction.from_json, json.dumps(data))
+
+
 def test_a_jetton_wallet_of_somebody_else_is_noticed(payer, payee, node):
     token = with_jetton(node, payer)
     owner = written(addresses.parse(payer.address, testnet=False)[0])

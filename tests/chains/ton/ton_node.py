@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 
 from multiwallet.chains.ton import addresses
 from multiwallet.codec import boc
@@ -51,3 +52,30 @@ class Node(FakeTransport):
         if stack is None:
             return {"gas_used": 0, "exit_code": -13, "stack": []}
         return {"gas_used": 1, "exit_code": 0, "stack": stack}
+
+
+def b64(data):
+    return base64.b64encode(data).decode()
+
+
+def included(signed, **changes):
+    """The transaction of a signed message as the index tells it."""
+    entry = {
+        "account": "0:00",
+        "lt": "77",
+        "mc_block_seqno": 898,
+        "total_fees": "2000000",
+        "in_msg": {
+            "source": None,
+            "hash": b64(boc.decode(signed.raw).hash),
+            "hash_norm": b64(bytes.fromhex(signed.txid)),
+        },
+        "out_msgs": [{"hash": b64(b"\x05" * 32), "fwd_fee": "266669", "bounce": False}],
+        "description": {
+            "aborted": False,
+            "compute_ph": {"skipped": False, "success": True, "exit_code": 0},
+            "action": {"success": True, "skipped_actions": 0, "tot_actions": 1},
+        },
+    }
+    entry.update(copy.deepcopy(changes))
+    return entry

@@ -91,9 +91,18 @@ def _read(reading: _Reading, call: Call, prefix: str) -> None:
 def _shown(values: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     for name, value in values.items():
-        text = value if isinstance(value, str) else json.dumps(value)
-        found[name] = text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
+        text = _plain(value) if isinstance(value, str) else json.dumps(value)
+        found[_plain(name)] = text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
     return found
+
+
+def _plain(text: str) -> str:
+    """A text as one line: what would break the line or steer a terminal could feign lines of the summary."""
+    return (
+        text
+        if text.isprintable()
+        else "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    )
 
 
 def _amount(reading: _Reading, contract: str, text: str) -> Amount:
@@ -125,7 +134,7 @@ def _transfer(reading: _Reading, call: Call, values: dict[str, Any], prefix: str
         if asset.symbol == reading.network.symbol:
             reading.warn(f"{asset.reference} has the symbol of {reading.network.title}'s own coin and is another token")
     if values["memo"]:
-        details["memo"] = values["memo"]
+        details["memo"] = _plain(values["memo"])
     if not prefix:
         reading.memos.append(values["memo"]) if values["memo"] else None
     reading.actions.append(Action(f"{prefix}transfer", values["to"], amount, details))
@@ -169,6 +178,10 @@ def _propose(reading: _Reading, call: Call, values: dict[str, Any], prefix: str)
     if prefix:
         reading.warn("a proposal within a proposal is not read here")
         return
+    if transaction["context_free_actions"] or transaction["transaction_extensions"]:
+        reading.warn("what is proposed holds context-free actions or extensions, which are not read here")
+    if transaction["delay_sec"]:
+        reading.warn(f"what is proposed is to run {transaction['delay_sec']} seconds after it was accepted")
     for item in transaction["actions"]:
         inner = Call(item["account"], item["name"], (), bytes.fromhex(item["data"]))
         _read(reading, inner, "proposed-")

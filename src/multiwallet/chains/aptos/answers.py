@@ -20,9 +20,9 @@ __all__ = ["Ledger", "account", "balance", "error_code", "gas_price", "get", "le
 _NOT_FOUND: Final = ("account_not_found", "resource_not_found", "module_not_found", "transaction_not_found")
 
 
-def get(network: Network, path: str) -> Rest:
+def get(network: Network, path: str, **query: str) -> Rest:
     """A question to the REST API."""
-    return Rest(network.id, "GET", path)
+    return Rest(network.id, "GET", path, query=query)
 
 
 def post(network: Network, path: str, body: Any, *, broadcast: bool = False) -> Rest:

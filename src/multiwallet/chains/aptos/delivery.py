@@ -58,7 +58,7 @@ def broadcast(network: Network, signed: SignedTransaction) -> Op[Receipt]:
     body = request(message, types) | {"signature": signature(parts)}
     (outcome,) = yield from attempt(answers.post(network, "transactions", body, broadcast=True))
     txid = signed.txid
-    if isinstance(outcome, RateLimited):
+    if isinstance(outcome, RateLimited) and not isinstance(outcome.__cause__, TransportError):
         raise Rejected(f"not accepted, the endpoint limits its callers: {outcome.message}", node_code=429) from outcome
     if isinstance(outcome, Timeout | Unreachable | BadResponse):
         raise BroadcastUncertain(txid=txid) from outcome

@@ -105,7 +105,7 @@ def wish(holder: Holder, payments: tuple[Payment, ...], options: Options) -> Wis
         raise InputError("an orderless transaction has no sequence number: leave one of the two out")
     call = _call(native, payments, replay)
     if call is None:
-        _check_payments(holder, payments)
+        _check_payments(holder, payments, is_numbered=sequence is not None)
     elif isinstance(call, Payload) and call.replay_nonce is not None:
         if sequence is not None:
             raise InputError("data is an orderless payload, which has no sequence number: leave it out")
@@ -127,7 +127,7 @@ def wish(holder: Holder, payments: tuple[Payment, ...], options: Options) -> Wis
     )
 
 
-def _check_payments(holder: Holder, payments: tuple[Payment, ...]) -> None:
+def _check_payments(holder: Holder, payments: tuple[Payment, ...], *, is_numbered: bool) -> None:
     asset = payments[0].asset
     for payment in payments:
         if payment.asset.network_id != holder.network.id:
@@ -136,7 +136,9 @@ def _check_payments(holder: Holder, payments: tuple[Payment, ...]) -> None:
             raise Unsupported("one transaction of Aptos pays several recipients in one asset: build one for each asset")
         if payment.everything and len(payments) > 1:
             raise Unsupported('"max" stands alone: pay the other recipients in a transaction before')
-        if not payment.everything and not 0 < payment.amount.units <= U64_MAX:
+        # Nothing to oneself with a number of one's own is no mistake: it takes up that number.
+        takes_up = is_numbered and asset.is_native and payment.to == holder.address and len(payments) == 1
+        if not payment.everything and not (0 if takes_up else 1) <= payment.amount.units <= U64_MAX:
             raise AmountError("the amount is zero or more than Aptos can carry")
     if sum(payment.amount.units for payment in payments) > U64_MAX:
         raise AmountError("the amounts together are more than Aptos can carry")

@@ -206,7 +206,10 @@ def _nanoseconds(match: re.Match[str]) -> int:
         moment = datetime(*(int(match[n]) for n in range(1, 7)), tzinfo=UTC)  # type: ignore[arg-type, misc]  # six numbers: year to second
     except ValueError:
         raise BadResponse(f"{LATEST}: the block's time is none") from None
-    return int(moment.timestamp()) * 10**9 + int((match[7] or "").ljust(9, "0"))
+    found = int(moment.timestamp()) * 10**9 + int((match[7] or "").ljust(9, "0"))
+    if not 0 <= found < 1 << 63:
+        raise BadResponse(f"{LATEST}: the block's time is none that a chain can have")
+    return found
 
 
 # -- prices and gas --------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from ...errors import (
     MultiwalletError,
     Rejected,
     Timeout,
+    TransportError,
     Unreachable,
 )
 from ...ops import Op, attempt
@@ -48,10 +49,10 @@ def broadcast(network: Network, signed: SignedTransaction) -> Op[Receipt]:
     (outcome,) = yield from attempt(answers.post(network, path, wire(signed.raw), broadcast=True))
     if isinstance(outcome, Timeout | Unreachable | BadResponse):
         raise BroadcastUncertain(txid=txid) from outcome
-    if isinstance(outcome, Rejected):
-        if "already exists in cache" in outcome.message or _says_known(outcome.data):
-            return accepted
-        raise outcome
+    if isinstance(outcome, Rejected) and ("already exists in cache" in outcome.message or _says_known(outcome.data)):
+        return accepted
+    if isinstance(outcome, MultiwalletError) and isinstance(outcome.__cause__, TransportError):
+        raise BroadcastUncertain(txid=txid) from outcome  # an earlier endpoint was silent: it may have it
     if isinstance(outcome, MultiwalletError):
         raise outcome
     response = outcome.get("tx_response") if isinstance(outcome, Mapping) else None
@@ -71,10 +72,10 @@ def broadcast(network: Network, signed: SignedTransaction) -> Op[Receipt]:
         (found,) = yield from attempt(_transaction(network, txid))
         if not isinstance(found, MultiwalletError) and _response(found, txid) is not None:
             return accepted
+        if not answers.is_absent(found) or not _is_surely_absent(found, txid):
+            raise _unclear(txid)
         if code == _TIMEOUT:
             raise Expired(f"{txid} has expired and was not accepted: build it anew ({log})", txid=txid)
-        if not isinstance(found, MultiwalletError) or not answers.is_absent(found):
-            raise _unclear(txid)
         raise Rejected(
             f"another transaction took this sequence number: build it anew ({log})", node_code=code, data=dict(response)
         )
@@ -99,6 +100,21 @@ def _response(answer: Any, txid: str) -> Mapping[str, Any] | None:
     return response if answers.number(response.get("height", "0"), "height", 1 << 63) else None
 
 
+def _found(outcome: Any, txid: str) -> Mapping[str, Any] | None:
+    absent = answers.is_absent(outcome) or (isinstance(outcome, Rejected) and "not found" in outcome.message)
+    if isinstance(outcome, MultiwalletError) and not absent:
+        raise outcome
+    return None if absent else _response(outcome, txid)
+
+
+def _is_surely_absent(outcome: Any, txid: str) -> bool:
+    """Whether the node itself says that it has no such transaction, and not a gateway that it has no such path."""
+    if not isinstance(outcome, Rejected):
+        return True  # it has it, in no block
+    data = outcome.data if isinstance(outcome.data, Mapping) else {}
+    return data.get("code") == 5 or txid in f"{outcome.message} {data.get('message')}".upper()
+
+
 def status(network: Network, rules: Rules, txid: str, expiry: int | None) -> Op[Receipt]:
     """Where a transaction stands. A block of CometBFT is final; ``expiry`` is the last height that may include it.
 
@@ -112,12 +128,14 @@ def status(network: Network, rules: Rules, txid: str, expiry: int | None) -> Op[
     if isinstance(tip, MultiwalletError):
         raise tip
     height, _ = answers.head(tip, rules)
-    absent = answers.is_absent(found) or (isinstance(found, Rejected) and "not found" in found.message)
-    if isinstance(found, MultiwalletError) and not absent:
-        raise found
-    response = None if absent else _response(found, txid)
+    response = _found(found, txid)
+    past = expiry is not None and height > expiry
+    if response is None and past:
+        # Both were asked at once, and a node indexes a block after it has it: only what is missing now has expired.
+        (found,) = yield from attempt(_transaction(network, txid))
+        response = _found(found, txid)
     if response is None:
-        if expiry is not None and height > expiry:
+        if past and _is_surely_absent(found, txid):
             raise Expired(f"{txid} was not included before block {expiry}: build and sign it anew", txid=txid)
         return Receipt(network, txid, Status.UNKNOWN, expiry=expiry)
     block = answers.number(response.get("height"), "height", 1 << 63)

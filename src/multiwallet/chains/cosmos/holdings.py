@@ -103,8 +103,13 @@ def _described(identity: str, denom: str, answer: Any) -> Asset:
     if metadata.get("base") != denom:
         raise BadResponse(f"{path} answered about another denom than {denom}")
     display = metadata.get("display")
-    exponents = {unit.get("denom"): unit.get("exponent", 0) for unit in answers.listed(metadata, "denom_units", path)}
-    decimals = answers.number(exponents.get(display, 0), f"{path}: exponent", 78)
+    if not isinstance(display, str):
+        raise BadResponse(f"{path}: display is no text")
+    units = answers.listed(metadata, "denom_units", path)
+    found = [unit.get("exponent", 0) for unit in units if unit.get("denom") == display]
+    if not found and display not in ("", denom):
+        raise BadResponse(f"{path} names the unit {display[:60]!r} and does not say its exponent")
+    decimals = answers.number(found[0] if found else 0, f"{path}: exponent", 78)
     symbol = metadata.get("symbol") or display or denom
     try:
         return Asset(identity, str(symbol)[:64], decimals)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from ...amounts import Amount, Asset
 from ...chain import Network
@@ -80,6 +81,17 @@ def _plain(text: str, most: int = 200) -> str:
     return shown + ("..." if len(text) > most else "")
 
 
+def _ends(values: Mapping[str, Any]) -> dict[str, str]:
+    """Until when an IBC transfer may arrive: before that, coins that do not arrive are not given back."""
+    (revision, height), nanoseconds = values["timeout_height"], values["timeout_timestamp"]
+    found = (
+        {"must arrive before block": f"{revision}-{height} of the other chain"} if (revision, height) != (0, 0) else {}
+    )
+    if nanoseconds:
+        found["must arrive before"] = f"{nanoseconds // 10**9} seconds since 1970"
+    return found
+
+
 def _actions(network: Network, item: Message | Unread, assets: tuple[Asset, ...], warnings: list[str]) -> list[Action]:
     if isinstance(item, Unread):
         url = item.url[:100]
@@ -108,6 +120,7 @@ def _actions(network: Network, item: Message | Unread, assets: tuple[Asset, ...]
             addresses.any_chain(receiver)
         except ValueError:
             warnings.append(f"the receiver {receiver[:80]!r} is no Bech32 address")
+        details |= _ends(values)
         if not values["timeout_timestamp"] and values["timeout_height"] == (0, 0):
             warnings.append("the IBC transfer has no timeout, and chains refuse one without")
         return [Action("transfer to another chain", receiver, units, details)]

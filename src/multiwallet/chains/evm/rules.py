@@ -14,6 +14,7 @@ __all__ = ["FINALIZED", "Rules", "rules_of"]
 
 FINALIZED: Final = "finalized"
 _LATEST: Final = re.compile(r"latest-(0|[1-9][0-9]{0,5})", re.ASCII)
+_ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
 _MOST: Final = (1 << 63) - 1  # what a TOML integer holds
 _CACHED: Final = 256
 
@@ -43,6 +44,8 @@ class Rules:
     """``finalized``: as the node's block of that name says. ``latest-N``: N blocks below the tip. ``none``: never."""
     eip712_transactions: bool = False
     """The network has ZKsync's own transactions of type 113."""
+    multicall: str | bool = False
+    """The address of Multicall3, or true for the one that it has on most networks."""
 
     @property
     def legacy(self) -> bool:
@@ -80,6 +83,11 @@ def _finality(value: Any) -> str | None:
     return None if good else "finalized, none, or latest-N with a number of blocks, such as latest-12"
 
 
+def _multicall(value: Any) -> str | None:
+    good = isinstance(value, bool) or (isinstance(value, str) and _ADDRESS.fullmatch(value))
+    return None if good else "an address in 0x hex, or true"
+
+
 _PARAMS: Final[Mapping[str, _Check]] = {
     "fees": _one_of("eip1559", "legacy"),
     "l1_fee": _one_of("op-stack", "scroll", "mantle", "in-gas"),
@@ -89,6 +97,7 @@ _PARAMS: Final[Mapping[str, _Check]] = {
     "absurd_gas_price": _price(1),
     "finality": _finality,
     "eip712_transactions": _flag,
+    "multicall": _multicall,
 }
 assert set(_PARAMS) == {field.name for field in fields(Rules)}
 

@@ -44,7 +44,9 @@ _NO: Final = (
     "gas balance",
     "balance of gas",
     "gas price",
-    "expired",
+    "transaction expired",
+    "transactionexpired",
+    "transaction is expired",
 )
 """What is found in a refusal that no later attempt with these bytes turns into a yes at once."""
 

@@ -50,6 +50,7 @@ SPENT: Final = """query ($object: SuiAddress!, $version: UInt53!, $digest: Strin
     nodes { version previousTransaction { digest effects { checkpoint { sequenceNumber } } } }
   }
   object(address: $object, version: $version) { version }
+  present: object(address: $object) { version }
   transactionEffects(digest: $digest) { digest }
 }"""
-"""Which transaction made an object's next version, and whether a transaction is known."""
+"""Which transaction made an object's next version, whether it has one now, and whether a transaction is known."""

@@ -23,35 +23,43 @@ def claims(signed: SignedTransaction) -> Claims:
 def is_dead(holder: Holder, signed: SignedTransaction) -> Op[bool]:
     """Whether another transaction, in a checkpoint, made the next version of one of its objects, or its epoch is over.
 
-    A coin that was merged away or deleted leaves no next version to be asked about: that is no proof here.
+    That its epoch is over proves nothing by itself, since services forget old transactions: one of its gas coins must
+    still be as it was, which no transaction leaves behind. A coin that was merged away or deleted leaves no next
+    version to be asked about: that is no proof here.
     """
     data = Signed.decode(signed.raw).data
-    network, last = holder.network, data.last_epoch
+    network, last, over = holder.network, data.last_epoch, False
     if last is not None:
         # One epoch more than the last one, for services that lag behind each other.
         (answer,) = yield from attempt(answers.query(network, queries.HEAD))
-        if answers.head(answer, network).epoch > last + 1:
-            (found,) = yield from attempt(answers.query(network, queries.TRANSACTION, digest=signed.txid))
-            return answers.transaction(found) is None
+        over = answers.head(answer, network).epoch > last + 1
     for ref in data.owned:
-        if (yield from _spent_elsewhere(network, ref, signed.txid)):
+        fate = yield from _fate(network, ref, signed.txid)
+        # Only a gas coin is changed by every transaction: other inputs may be objects that never change.
+        if fate == "spent" or (fate == "unspent" and over and ref in data.gas.payment):
             return True
     return False
 
 
-def _spent_elsewhere(network: Network, ref: ObjectRef, txid: str) -> Op[bool]:
+def _fate(network: Network, ref: ObjectRef, txid: str) -> Op[str]:
+    """What became of a version of an object: ``spent`` by another transaction, ``unspent``, or ``unknown``."""
     what = "the question for an object's versions"
     (answer,) = yield from attempt(
         answers.query(network, queries.SPENT, object=addresses.from_bytes(ref.id), version=ref.version, digest=txid)
     )
     data = answers.table(answer, what)
     if data.get("transactionEffects") is not None or data.get("object") is None:
-        return False  # it is known after all, or the service has forgotten the version that is spent
+        return "unknown"  # it is known after all, or the service has forgotten the version that is spent
     listed: Any = answers.inner(data, "objectVersions", what).get("nodes")
-    if not isinstance(listed, list) or not listed or not isinstance(listed[0], Mapping):
-        return False
+    if not isinstance(listed, list) or (listed and not isinstance(listed[0], Mapping)):
+        return "unknown"
+    if not listed:
+        present = data.get("present")
+        is_there = isinstance(present, Mapping) and answers.number(present, "version", what) == ref.version
+        return "unspent" if is_there else "unknown"
     maker = listed[0].get("previousTransaction")
     if not isinstance(maker, Mapping) or not isinstance(maker.get("digest"), str) or maker["digest"] == txid:
-        return False
+        return "unknown"
     effects = maker.get("effects")
-    return isinstance(effects, Mapping) and isinstance(effects.get("checkpoint"), Mapping)
+    is_final = isinstance(effects, Mapping) and isinstance(effects.get("checkpoint"), Mapping)
+    return "spent" if is_final else "unknown"

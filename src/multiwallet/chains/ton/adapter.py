@@ -161,6 +161,8 @@ class Ton(Chain):
         ):
             raise InvalidTransaction(f"fees on {network.name} are paid in {network.symbol}")
         _check_owner(network, message, order, public_key)
+        if fee.maximum.units < summary.attached(order, jettons):
+            raise InvalidTransaction("the stored fee is less than the coins that travel with the jettons")
         made = self._unsigned(
             network,
             message,
@@ -302,7 +304,7 @@ class Ton(Chain):
     def is_dead(self, holder: Holder, signed: SignedTransaction, *, depth: int) -> Op[bool]:
         """Whether the order's time is up for certain and no block holds it."""
         _, order, _ = forms.read_external(signed.raw)
-        return (yield from delivery.is_dead(holder.network, signed.txid, order.valid_until, depth))
+        return (yield from delivery.is_dead(holder.network, signed, order.valid_until, depth))
 
 
 def _order_of(message: External) -> Order:

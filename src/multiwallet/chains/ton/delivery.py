@@ -83,7 +83,11 @@ def broadcast(network: Network, signed: SignedTransaction, message: External) ->
                 txid=txid,
             ) from outcome
         if code in _EXPIRED and signed.expiry is not None and (yield from _is_past(network, signed.expiry)):
-            raise Expired(f"{txid} has expired and was not accepted: build it anew", txid=txid) from outcome
+            # A wallet says this of an order too that it carried out before: its time is up all the same.
+            if (yield from _is_included(network, txid)):
+                return accepted
+            told = outcome if isinstance(outcome, Rejected) else None  # the wallet's refusal, though with status 500
+            raise Expired(f"{txid} has expired and was not accepted: build it anew", txid=txid) from told
         reason = _REASONS.get(code, "") if code is not None else ""
         raise Rejected(
             f"the node refused the message: {reason + ': ' if reason else ''}{text[:300]}",
@@ -113,12 +117,15 @@ def _exit_code(text: str) -> int | None:
 
 
 def _is_included(network: Network, txid: str) -> Op[bool]:
+    """Whether the index knows the message; BroadcastUncertain where it does not answer."""
     (outcome,) = yield from attempt(_by_message(network, txid))
-    if isinstance(outcome, MultiwalletError):
-        return False
-    return bool(
-        answers.listed(answers.table(outcome, "transactionsByMessage"), "transactions", "transactionsByMessage")
-    )
+    try:
+        return bool(_transactions(outcome))
+    except MultiwalletError as error:
+        raise BroadcastUncertain(
+            f"the wallet refused the order, and the index does not say whether it was carried out before: ask about {txid}",
+            txid=txid,
+        ) from error
 
 
 def _is_past(network: Network, expiry: int) -> Op[bool]:
@@ -186,12 +193,22 @@ def status(network: Network, txid: str, expiry: int | None) -> Op[Receipt]:
     )
 
 
-def is_dead(network: Network, txid: str, expiry: int, depth: int) -> Op[bool]:
-    """Whether no block holds the message and none can: its time was up ``depth`` blocks and a minute ago."""
-    answer, newest = yield from attempt(_by_message(network, txid), answers.get(network, "masterchainInfo"))
-    if _transactions(answer):
+def is_dead(network: Network, signed: SignedTransaction, expiry: int, depth: int) -> Op[bool]:
+    """Whether no block holds the message and none can: its time was up ``depth`` blocks and a minute ago.
+
+    A first message, which brings its wallet along, is looked for by its plain hash too: an index that knows no
+    normalised ones has it under that alone. An endpoint of another network is a BadResponse.
+    """
+    hashes = dict.fromkeys((signed.txid, boc.decode(signed.raw).hash.hex()))
+    newest, *found = yield from attempt(
+        answers.get(network, "masterchainInfo"), *(_by_message(network, item) for item in hashes)
+    )
+    if any(_transactions(answer) for answer in found):
         return False
-    return answers.tip(newest).time > expiry + _GRACE + _BLOCK_TIME * depth
+    tip = answers.tip(newest)
+    if str(tip.global_id) != network.reference:
+        raise BadResponse(f"this endpoint serves tvm:{tip.global_id}, not {network.id}: check its URL")
+    return tip.time > expiry + _GRACE + _BLOCK_TIME * depth
 
 
 def _check_message(found: Mapping[str, Any], txid: str, call: str) -> None:

@@ -9,13 +9,13 @@ from typing import Final
 from ...amounts import Amount, Asset
 from ...chain import Action, Fee, Network, Summary
 from ...codec.cell import Cell
-from ...errors import InputError
+from ...errors import InputError, InvalidTransaction
 from .addresses import Address
 from .jettons import Transfer
 from .messages import External, Internal, read_text
 from .wallets import Order
 
-__all__ = ["describe"]
+__all__ = ["attached", "describe"]
 
 _KNOWN_MODES: Final = (0, 1, 2, 3, 128, 130)
 _ALL: Final = 128
@@ -59,6 +59,18 @@ def describe(
         details=details,
         warnings=tuple(warnings),
     )
+
+
+def attached(order: Order, jettons: Mapping[str, str]) -> int:
+    """The nanograms that travel with transfers of known jettons, which are counted as a part of the fee.
+
+    Raises InvalidTransaction where a message cannot be read.
+    """
+    try:
+        sent = [Internal.read(cell) for _, cell in order.messages]
+    except InputError as error:
+        raise InvalidTransaction(f"a message of the order cannot be read: {error.message}") from None
+    return sum(item.value for item in sent if item.to.raw in jettons and _jetton(item.body, []) is not None)
 
 
 def _time(seconds: int) -> str:

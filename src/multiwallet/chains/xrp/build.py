@@ -13,6 +13,7 @@ from . import answers
 from .addresses import account_id, classic, ledger_key
 from .answers import Account, Line, State
 from .currencies import asset_of, symbol
+from .delivery import MOST_LEDGERS
 from .quantities import rounded_down, rounded_up
 from .transaction import SignerList, Transaction, network_id
 from .wish import Wish, wish
@@ -169,6 +170,11 @@ def _common(asked: Wish, known: _Known, fee: int, *, is_multisigned: bool) -> di
     last = asked.last_ledger if asked.last_ledger is not None else known.state.ledger + asked.ledgers
     if last <= known.state.ledger:
         raise InputError(f"the ledger {last} is closed already: the last validated one is {known.state.ledger}")
+    if last > known.state.ledger + MOST_LEDGERS:
+        raise InputError(
+            f"the ledger {last} is more than {MOST_LEDGERS} after the last validated one ({known.state.ledger}): "
+            "nobody could say for certain afterwards that it has expired"
+        )
     sequence = known.sender.sequence if asked.sequence is None else asked.sequence
     if sequence < known.sender.sequence:
         raise InputError(f"the sequence {sequence} is used already: the next one is {known.sender.sequence}")

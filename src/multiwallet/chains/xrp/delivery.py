@@ -27,12 +27,14 @@ from . import answers
 from .quantities import token_amount
 from .serialization import decode
 
-__all__ = ["PARTIAL_PAYMENT", "broadcast", "look_up", "status"]
+__all__ = ["MOST_LEDGERS", "PARTIAL_PAYMENT", "broadcast", "look_up", "search", "status"]
 
 PARTIAL_PAYMENT: Final = 0x00020000
 _TXID: Final = re.compile(r"[0-9a-fA-F]{64}", re.ASCII)
 _CODE: Final = re.compile(r"te[cfmlrs][A-Z0-9][A-Za-z0-9_]{0,60}", re.ASCII)
-_RANGE: Final = 900  # servers search at most a thousand ledgers
+_RANGE: Final = 900  # servers search at most a thousand ledgers at once
+MOST_LEDGERS: Final = 5_000
+"""How many ledgers a transaction that is built here may wait for. What expired is looked for in so many and more."""
 _NOT_FOUND: Final = "txnNotFound"
 
 
@@ -45,12 +47,12 @@ def broadcast(network: Network, signed: SignedTransaction) -> Op[Receipt]:
         raise InvalidTransaction("this transaction lacks signatures: the other signers must sign it first")
     txid, method = signed.txid, "submit"
     (outcome,) = yield from attempt(answers.call(network, method, broadcast=True, tx_blob=signed.raw.hex().upper()))
+    if isinstance(outcome, MultiwalletError) and isinstance(outcome.__cause__, TransportError):
+        raise BroadcastUncertain(txid=txid) from outcome  # an earlier endpoint was silent: it may have it
     if isinstance(outcome, RateLimited):
         raise Rejected(f"not accepted, the server limits its callers: {outcome.message}", node_code=429) from outcome
     if isinstance(outcome, Timeout | Unreachable | BadResponse):
         raise BroadcastUncertain(txid=txid) from outcome
-    if isinstance(outcome, MultiwalletError) and isinstance(outcome.__cause__, TransportError):
-        raise BroadcastUncertain(txid=txid) from outcome  # an earlier endpoint was silent: it may have it
     try:
         found = answers.result(outcome, method)
     except BadResponse as error:
@@ -66,16 +68,18 @@ def broadcast(network: Network, signed: SignedTransaction) -> Op[Receipt]:
     stated = inner.get("hash") if isinstance(inner, Mapping) else None
     if isinstance(stated, str) and stated.upper() != txid:
         raise BadResponse(f"the server answered the id {stated[:80]!r}, and these bytes have the id {txid}")
-    held = found.get("accepted") is True or found.get("kept") is True or found.get("queued") is True
+    held = any(found.get(name) is True for name in ("accepted", "applied", "broadcast", "kept", "queued"))
     if code in ("tesSUCCESS", "terQUEUED", "tefALREADY"):
         return Receipt(network, txid, Status.PENDING, expiry=signed.expiry)
     if code[:3] == "tec" or (code[:3] == "ter" and held):
         reason = f"{code}: {answers.shortened(found.get('engine_result_message', ''))}"
         return Receipt(network, txid, Status.PENDING, reason=reason, expiry=signed.expiry)
-    return (yield from _settle(network, signed, code, found))
+    return (yield from _settle(network, signed, code, found, is_held=held))
 
 
-def _settle(network: Network, signed: SignedTransaction, code: str, found: Mapping[str, Any]) -> Op[Receipt]:
+def _settle(
+    network: Network, signed: SignedTransaction, code: str, found: Mapping[str, Any], *, is_held: bool
+) -> Op[Receipt]:
     """A refusal, unless the transaction is in already: then its sequence is used by itself."""
     txid = signed.txid
     text = f"{code}: {answers.shortened(found.get('engine_result_message', ''))}"
@@ -92,9 +96,30 @@ def _settle(network: Network, signed: SignedTransaction, code: str, found: Mappi
             known = None
         if known is not None:
             return Receipt(network, txid, Status.PENDING, expiry=signed.expiry)
+        if is_held:  # a server that is not in step with its network passes on what it would refuse itself
+            raise BroadcastUncertain(
+                f"the server refuses {txid} ({text}) and has passed it on: ask about it", txid=txid
+            )
     if code == "tefMAX_LEDGER":
         raise Expired(f"{txid} has expired and was not accepted: build it anew", txid=txid)
     raise Rejected(f"the server refused the transaction: {text}", node_code=code, data=found.get("engine_result_code"))
+
+
+def search(network: Network, txid: str, last: int | None, ledgers: int) -> Op[tuple[Mapping[str, Any] | None, bool]]:
+    """What a server knows of a transaction, and whether it has searched all of so many ledgers up to ``last``."""
+    windows: list[dict[str, int]] = []
+    top = None if last is None else max(last, 1)
+    while top is not None and top > 0 and len(windows) * _RANGE < ledgers:
+        windows.append({"min_ledger": max(top - _RANGE, 1), "max_ledger": top})
+        top -= _RANGE + 1
+    asked = [
+        answers.call(network, "tx", transaction=txid, binary=False, api_version=1, **window)
+        for window in reversed(windows or [{}])
+    ]
+    outcomes = yield from attempt(*asked)
+    known = [found for found in (look_up(outcome, txid) for outcome in outcomes) if found is not None]
+    searched = all(isinstance(outcome, Mapping) and outcome.get("searched_all") is True for outcome in outcomes)
+    return (known[0] if known else None), searched
 
 
 def look_up(outcome: Any, txid: str) -> Mapping[str, Any] | None:
@@ -120,15 +145,10 @@ def status(network: Network, txid: str, expiry: int | None) -> Op[Receipt]:
     # The ledger is asked first: what is missing afterwards cannot have come before it.
     (head,) = yield from attempt(answers.server_state(network))
     ledger = answers.state(head).ledger
-    window: dict[str, Any] = (
-        {} if expiry is None else {"min_ledger": max(expiry - _RANGE, 1), "max_ledger": max(expiry, 1)}
-    )
-    asked = answers.call(network, "tx", transaction=txid, binary=False, api_version=1, **window)
-    (outcome,) = yield from attempt(asked)
-    found = look_up(outcome, txid)
+    past = expiry is not None and ledger > expiry
+    found, searched = yield from search(network, txid, expiry, MOST_LEDGERS if past else _RANGE)
     if found is None:
-        searched = isinstance(outcome, Mapping) and outcome.get("searched_all") is True
-        if expiry is not None and ledger > expiry and searched:
+        if past and searched:
             raise Expired(f"{txid} was not included before the ledger {expiry}: build and sign it anew", txid=txid)
         return Receipt(network, txid, Status.UNKNOWN, expiry=expiry)
     if found.get("validated") is not True:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from ...chain import Claims, Holder, Nonces, Options
 from ...errors import BadResponse, InsufficientFunds, Unsupported
@@ -11,17 +11,21 @@ from ...ops import Op, attempt
 from ...transactions import Fee, SignedTransaction
 from . import answers, build
 from .addresses import account_id
-from .delivery import look_up, sequence_of
+from .delivery import MOST_LEDGERS, search, sequence_of
+from .serialization import decode
 from .transaction import Transaction, network_id
 from .wish import LEDGERS
 
 __all__ = ["claims", "is_dead", "nonces", "replacement"]
 
-_RANGE: Final = 999
-
 
 def claims(signed: SignedTransaction) -> Claims:
-    """The sequence number that the transaction takes; none where it uses a ticket."""
+    """The sequence number that the transaction takes; none where it uses a ticket.
+
+    Of an account with several signers: Unsupported, since its numbers are not those of the account that pays once.
+    """
+    if not decode(signed.raw).get("SigningPubKey"):
+        raise Unsupported("a payment of a multi-signed account does not go through an outbox: send it without a key")
     return Claims(nonce=sequence_of(signed.raw)[0])
 
 
@@ -41,46 +45,39 @@ def nonces(holder: Holder) -> Op[Nonces]:
 def is_dead(holder: Holder, signed: SignedTransaction, *, depth: int) -> Op[bool]:
     """Whether its last ledger is validated, or its sequence is used, and no ledger that could have it has it.
 
-    Validated ledgers are final, so ``depth`` only asks for as many more of them.
+    Validated ledgers are final, so ``depth`` only asks for as many more of them. Where the sequence is still unused
+    once the last ledger has passed, no ledger has it, and none needs to be searched.
     """
-    network, sender = holder.network, holder.address
+    network, sender = holder.network, str(decode(signed.raw)["Account"])
     sequence, last = sequence_of(signed.raw)
     if last is None:
         return False  # no range of ledgers that can be searched whole
 
-    def is_past() -> Op[tuple[bool, int]]:
+    def is_past() -> Op[tuple[bool, bool, int]]:
+        """Whether nothing can include it any more, whether its sequence is unused after that, and the newest ledger."""
         head, info = yield from attempt(
             answers.server_state(network), answers.account_info(network, sender, "validated")
         )
         state = answers.state(head)
         if state.network_id != network_id(network):
             raise BadResponse(f"this endpoint serves the network {state.network_id}, not {network.name}")
-        if state.ledger >= last + max(depth, 1):
-            return True, state.ledger
-        account = answers.account(info, sender)
-        used = sequence is not None and account is not None and account.sequence > sequence
-        return used, state.ledger
+        ends, account = last + max(depth, 1), answers.account(info, sender)
+        past, number = state.ledger >= ends, info.get("ledger_index") if isinstance(info, Mapping) else None
+        if sequence is None or account is None:
+            return past, False, state.ledger
+        if account.sequence > sequence:
+            return True, False, state.ledger
+        return past, past and isinstance(number, int) and number >= ends, state.ledger
 
-    past, ledger = yield from is_past()
+    past, _, ledger = yield from is_past()
     if not past:
         return False
     # Asked after the ledger, and that once more: what is missing now cannot have come before it.
-    highest = min(ledger, last)
-    asked = answers.call(
-        network,
-        "tx",
-        transaction=signed.txid,
-        binary=False,
-        api_version=1,
-        min_ledger=max(highest - _RANGE, 1),
-        max_ledger=highest,
-    )
-    (outcome,) = yield from attempt(asked)
-    if look_up(outcome, signed.txid) is not None:
+    found, searched = yield from search(network, signed.txid, min(ledger, last), MOST_LEDGERS)
+    if found is not None:
         return False
-    if not isinstance(outcome, Mapping) or outcome.get("searched_all") is not True:
-        return False
-    return (yield from is_past())[0]
+    past, unused, _ = yield from is_past()
+    return past and (searched or unused)
 
 
 def replacement(holder: Holder, old: Transaction, options: Options, *, cancel: bool) -> Op[tuple[Transaction, Fee]]:

@@ -22,6 +22,7 @@ _COMMON: Final = frozenset(
     | {"TicketSequence", "SourceTag"}
 )
 _PAYMENT: Final = frozenset({"Destination", "Amount", "DestinationTag", "SendMax", "DeliverMin", "InvoiceID", "Flags"})
+_LONGEST: Final = 4_000
 _FULLY_CANONICAL: Final = 0x80000000
 _ACCOUNT_FLAGS: Final = {
     1: "require destination tags",
@@ -86,10 +87,17 @@ def describe(network: Network, transaction: Transaction, fee: Fee) -> Summary:
 
 def _rest(fields: Mapping[str, Any], known: frozenset[str]) -> dict[str, str]:
     return {
-        name: (item if isinstance(item, str) else json.dumps(item, separators=(",", ":")))[:400]
+        name: _shortened(item if isinstance(item, str) else json.dumps(item, separators=(",", ":")))
         for name, item in fields.items()
         if name not in known
     }
+
+
+def _shortened(text: str) -> str:
+    """A field's text, with how much of it is not shown."""
+    return (
+        text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text) - _LONGEST} more characters, not shown)"
+    )
 
 
 def _payment(network: Network, fields: Mapping[str, Any], warnings: list[str]) -> Action:

@@ -12,6 +12,7 @@ from ...errors import AmountError, InputError, InvalidTransaction, Unsupported, 
 from . import serialization
 from .addresses import TAG_MAX, Recipient, account_id, classic, parse
 from .currencies import Token, asset_of, code_text, parse_reference
+from .delivery import MOST_LEDGERS
 from .fields import FIELDS, NOT_SIGNED, TRANSACTION_TYPES
 from .quantities import MAX_DROPS, units_text
 
@@ -19,7 +20,6 @@ __all__ = ["LEDGERS", "Wish", "wish"]
 
 LEDGERS: Final = 20
 """How many ledgers after the last validated one may include a transaction: about 80 seconds."""
-_MOST_LEDGERS: Final = 100_000
 _LONGEST_MEMO: Final = 900
 _OURS: Final = frozenset(
     {"Account", "Fee", "LastLedgerSequence", "NetworkID", "Sequence", "SigningPubKey", "TicketSequence"}
@@ -102,6 +102,9 @@ def wish(holder: Holder, payments: tuple[Payment, ...], options: Options) -> Wis
     token = None if payment.asset == holder.network.native else _token(holder.network, payment)
     to = _recipient(holder.network, payment.to, native)
     sender = classic(account_id(native["account"])) if native.get("account") is not None else holder.address
+    is_nothing = payment == Payment(holder.address, Amount(0, holder.network.native)) and sender == holder.address
+    if is_nothing and "call" not in native and ("nonce" in native or "sequence" in native):
+        kind = "AccountSet"  # nothing to oneself with a number of one's own: it takes up that number
     fields = _fields(native, kind)
     if kind == "Payment":
         _check_payment(payment, token, to, sender)
@@ -136,7 +139,7 @@ def wish(holder: Holder, payments: tuple[Payment, ...], options: Options) -> Wis
         sequence,
         ticket,
         last,
-        _whole(native, "ledgers", 1, _MOST_LEDGERS) or LEDGERS,
+        _whole(native, "ledgers", 1, MOST_LEDGERS) or LEDGERS,
         _fee(holder.network, native),
         native.get("account") is not None,
     )
