@@ -400,3 +400,31 @@ def test_waiting_for_a_key_follows_what_takes_its_place(waiting, store):
     wallet.outbox.step()
     waiting.mine("ethereum", 1)
     assert wallet.outbox.wait("order", timeout=30).state is State.CONFIRMED
+
+
+def test_what_waits_for_an_earlier_nonce_is_not_made_dearer(waiting, store):
+    clock = Clock(store)
+    wallet = open_wallet(waiting, store, Policy(poll=0, retry=0, bump_after=60))
+    account, other = wallet.account("ethereum"), wallet.account("ethereum", index=9)
+    waiting.fund(account, "10")
+    for number in range(3):
+        account.send(to=other.address, amount="1", idempotency_key=f"order-{number}", max_fee_per_gas=2 * 10**9)
+    clock.offset += 61
+    wallet.outbox.step()
+    assert [len(wallet.outbox.get(f"order-{number}").attempts) for number in range(3)] == [2, 1, 1]
+    finish(wallet, waiting, "ethereum", clock)
+    assert other.balance().total.text == "3"
+
+
+def test_coins_on_their_way_are_told_from_money_that_is_not_there(waiting, store):
+    wallet = open_wallet(waiting, store)
+    account, other = wallet.account("bitcoin", index=0), wallet.account("bitcoin", index=9)
+    waiting.fund(account, "1")
+    waiting.mine("bitcoin", 1)
+    account.send(to=other.address, amount="max", idempotency_key="first")
+    with pytest.raises(InsufficientFunds, match="hold coins"):
+        account.send(to=other.address, amount="0.1", idempotency_key="second")
+    poor = wallet.account("ethereum")
+    with pytest.raises(InsufficientFunds) as refused:
+        poor.send(to=poor.address, amount="1", idempotency_key="third")
+    assert "hold coins" not in refused.value.message

@@ -100,8 +100,8 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., Any], str], ...]] = (
     ("status", signing.status, "Say where a transaction stands."),
     ("sign-message", messages.sign_message, "Sign a message."),
     ("verify-message", messages.verify_message, "Check the signature of a message."),
-    ("demo", demo.demo, "See four chains at work, without any network."),
-    ("devnet", devnet.devnet, "Run four local chains over HTTP."),
+    ("demo", demo.demo, "See seven chains at work, without any network."),
+    ("devnet", devnet.devnet, "Run local chains over HTTP."),
 )
 
 for _name, _command, _help in _COMMANDS:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from typing import Annotated, Any, Final
 
 import typer
 
-from ..errors import InputError
 from .batch_progress import gauge
 from .opening import endpoints, open_account, open_wallet
 from .options import AccountOptions, AsJson, KeyOptions, NodeOptions, grouped
@@ -96,7 +94,7 @@ def plan(
         note(f"{made.error_count:,} errors in {made.lines:,} lines: nothing was planned")
         return _INVALID
     told = [("batch", made.id), ("from", account.address), ("lines", f"{made.lines:,}")]
-    told += [("transactions", f"{made.transactions:,}"), *(("pays", str(total)) for total in made.totals)]
+    told += [("transactions", f"{made.transactions:,}"), *(("pays", f"{total} ({total.asset.id})") for total in made.totals)]
     told += [("fees", str(made.fee))] if made.fee is not None else []
     told += [(name, str(value)) for name, value in made.facts.items()]
     told += [("signing", "offline, with `batch sign`" if made.offline else "as it is sent, with `batch send`")]
@@ -243,8 +241,6 @@ def report(
     """Write what became of every line: state, transaction, block, fee, reason; and the totals."""
     from ..payouts import report as write
 
-    if os.path.abspath(out) == os.path.abspath(plan):
-        raise InputError("the report would take the place of the plan: name another file")
     found = write(store, plan, out, format=format, failures_only=failures_only)
     if as_json:
         print_json(found.to_dict())

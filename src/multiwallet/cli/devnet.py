@@ -37,10 +37,10 @@ def devnet(
     automine: Annotated[bool, typer.Option(help="A block for each transaction as it comes.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Run real engines of the four chains on this machine and print their endpoints; Ctrl-C ends it.
+    """Run local chains on this machine and print their endpoints; Ctrl-C ends it.
 
-    Every network of the four families can be run, under its own name and chain id. The coins are worthless, and
-    anybody who reaches the port can use it.
+    Every network of a family that has an engine can be run, under its own name and chain id. The coins are
+    worthless, and anybody who reaches the port can use it.
     """
     from ..devnet import Devnet
     from ..devnet.server import serve

@@ -1,6 +1,6 @@
-"""The devnet: real engines of four families in this process, for demos and for the tests of what you build.
+"""The devnet: engines and ledgers of nine families, for demos and for the tests of what you build.
 
-It needs the extra ``devnet``. Nothing here opens a socket unless :mod:`multiwallet.devnet.server` is asked to.
+It needs the extra ``devnet``, and for EOS ``nodeos``. Nothing here opens a socket unless :mod:`multiwallet.devnet.server` is asked to.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Devnet: the transport whose other end is a set of real engines in this process."""
+"""Devnet: the transport whose other end is a set of engines and ledgers on this machine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ENGINES: Final[Mapping[str, str]] = {
 
 
 class Devnet:
-    """Every network of the four families, run by real engines in this process; give it to a wallet as ``transport``.
+    """The networks of nine families, run on this machine; give it to a wallet as ``transport``.
 
     An engine starts when its network is first asked for, and answers under that network's own identity,
     so the names of production serve: ``wallet.account("bitcoin")`` holds worthless coins here. With
@@ -122,7 +122,10 @@ class Devnet:
         holder: Any = None,
         supply: str = "1000000",
     ) -> Asset:
-        """Create a real ERC-20, TRC-20 or SPL token; ``holder`` gets the supply. Returns the asset."""
+        """Create a token as the family has them (ERC-20, TRC-20, SPL and so on); ``holder`` gets the supply.
+
+        Returns the asset. Raises Unsupported where a chain has none.
+        """
         row = registry.network(network)
         shape = Asset(f"{row.id}/token:new", symbol, decimals)
         units = Amount.parse(supply, shape).units

@@ -97,12 +97,21 @@ class Delivery:
             return (yield from operations.online(operations.chain.build(holder, (nothing,), options)))
         transfers, wishes = transfers_of(record.request)
         native = dict(wishes["native"]) | own
+        taken: list[str] = []
         if replay is Replay.COINS:
-            taken = yield from self.call(kept.reserved_coins, record.network)
-            taken = tuple(coin for coin in taken if coin not in native.get("coins", ()))
+            reserved = yield from self.call(kept.reserved_coins, record.network)
+            taken = [coin for coin in reserved if coin not in native.get("coins", ())]
             if taken:
-                native["exclude"] = list(taken)
-        return (yield from operations.build(transfers, {**wishes, "native": native}))
+                native["exclude"] = taken
+        try:
+            return (yield from operations.build(transfers, {**wishes, "native": native}))
+        except InsufficientFunds as error:
+            if not taken:
+                raise
+            hint = "payments on their way hold coins of this network: ask again with the same key once they are done"
+            raise InsufficientFunds(
+                f"{error.message} ({hint})", needed=error.needed, available=error.available
+            ) from error
 
     def _keep(
         self, operations: AccountOperations, record: Outgoing, unsigned: UnsignedTransaction, purpose: Purpose
@@ -334,7 +343,11 @@ class Delivery:
         return self.store.clock() - attempt.created_at
 
     def _bump(self, operations: AccountOperations, record: Outgoing, newest: Attempt) -> Op[Outgoing | None]:
-        """The same payment at a higher fee, or None where it cannot be had."""
+        """The same payment at a higher fee, or None where it cannot be had, or would bring nothing."""
+        if _replay(operations) is Replay.NONCE and newest.nonce is not None:
+            counted = yield from operations.online(operations.chain.nonces(operations.holder))
+            if newest.nonce > counted.included:  # it waits for those before it, and not for its fee
+                return None
         if (yield from self.call(_is_spent_further, record, newest)):
             return None
         try:

@@ -47,6 +47,12 @@ class Agreement:
         self._native = operations.network.native
         self._totals: dict[str, int] = {}
         self._assets: dict[str, Asset] = {}
+        self._fees = 0
+        fee = header.facts.get("fee")
+        try:
+            self._highest = 0 if fee is None else Amount.parse(fee["maximum"]["amount"], self._native).units
+        except (KeyError, TypeError, MultiwalletError):
+            raise InputError(f"the fees in the plan's header make no sense: {_CHANGED}") from None
         for stated in header.facts.get("assets", ()):
             try:
                 asset = Asset(stated["asset"], stated["symbol"], stated["decimals"])
@@ -75,7 +81,10 @@ class Agreement:
             raise InputError(f"the lines of the plan come to other totals than its header says: {_CHANGED}")
 
     def check(self, record: Record, unsigned: UnsignedTransaction | None = None) -> None:
-        """Raise InvalidTransaction unless the transaction of a line, if it has one, pays just what the line says."""
+        """Raise InvalidTransaction unless the transaction of a line, if it has one, pays just what the line says.
+
+        The fees of all that were checked are held against those of the header. Each line is checked once.
+        """
         made = record.transaction
         if made is None:
             return
@@ -83,6 +92,9 @@ class Agreement:
             same = self._is_plain(record, made)
         else:
             same = self._is_summed_up(record, unsigned or self._operations.adopt(native_of(record)))
+        if self._fees > self._highest:
+            highest = Amount(self._highest, self._native)
+            raise InvalidTransaction(f"line {record.line}: the fees go beyond the header's {highest}: {_CHANGED}")
         if not same:
             raise InvalidTransaction(f"line {record.line}: its transaction does not pay what the line says: {_CHANGED}")
 
@@ -106,7 +118,11 @@ class Agreement:
         if not asset.is_native:
             wanted = asset.reference, 0, "0x" + abi.encode_call("transfer(address,uint256)", (to, units)).hex()
         found = made.get("to"), made.get("value"), made.get("data", "")
-        return _PLAIN_KEYS.issuperset(made) and type(found[1]) is int and found == wanted
+        numbers = made.get("value"), made.get("gas"), made.get("gasPrice", made.get("maxFeePerGas"))
+        if not (_PLAIN_KEYS.issuperset(made) and all(type(number) is int for number in numbers) and found == wanted):
+            return False
+        self._fees += numbers[1] * numbers[2]
+        return True
 
     def _is_summed_up(self, record: Record, unsigned: UnsignedTransaction) -> bool:
         """Anything else: what its bytes are read as is compared."""
@@ -114,7 +130,9 @@ class Agreement:
         if not asset.is_native:
             unsigned = replace(unsigned, assets=(asset,))  # so that raw units are not taken for whole ones
         wanted = [(to, units) for (_, to, _), units in zip(record.payments, self._units(record), strict=True)]
-        actions = [action for action in unsigned.summary.actions if action.kind != "change"]
+        summary = unsigned.summary
+        self._fees += summary.fee.maximum.units
+        actions = [action for action in summary.actions if action.kind != "change"]
         if record.call is not None:
             handed = actions[0].amount.units if actions and actions[0].amount is not None else 0
             passed_on = sum(units for _, units in wanted) if asset.is_native else 0

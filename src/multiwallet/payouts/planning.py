@@ -114,6 +114,8 @@ def plan(
         raise InputError("the name of a batch is one line of text, of at most 64 characters")
     if os.path.exists(target) and not overwrite:
         raise InputError(f"there is a file {shown(os.path.basename(target))} already: name another one, or remove it")
+    if os.path.exists(target) and os.path.exists(source) and os.path.samefile(source, target):
+        raise InputError("the plan would take the place of its table: name another file")
     lane, content = lane_of(operations), digest_of(source)
     id_ = hashlib.sha256(json.dumps([lane, content, name]).encode()).hexdigest()[:16]
     structure = [lane, content, name, None if combination is None else combination.describe()]
@@ -210,16 +212,15 @@ class _Writing:
         self._id = id_
         self._perform = perform
         self._speed = speed
-        self._fees = [0, 0]  # of those that are built in full
+        self._fees = [0, 0]
         self._spent: list[str] = []
 
     @property
     def fee(self) -> Fee | None:
-        """The sum of what was built, else what the samples say."""
+        """What all transactions come to: those that are built in full, and the others as the samples say."""
         if self._survey.fee is None:
             return None
-        units = (self._fees[0], self._fees[1]) if self._fees[1] else self._survey.fee
-        return _fee(units, self._recipe.network.native)
+        return _fee((self._fees[0], max(self._fees)), self._recipe.network.native)
 
     def records(self, lines: Iterable[Line | LineError]) -> Iterator[Record]:
         """The transactions of the table, in order."""
@@ -236,12 +237,16 @@ class _Writing:
                 record = replace(record, transaction=self._group(self._combination, record, asset, position))
             else:
                 gas = self._survey.gas(first.line)
-                record = replace(
-                    record, transaction=recipe.transaction(record, asset, first.amount.units, position, gas)
-                )
+                made = recipe.transaction(record, asset, first.amount.units, position, gas)
+                record = replace(record, transaction=made)
+                self._add(*recipe.cost(asset, made))
             self.transactions += 1
             self.lines += len(group)
             yield record
+
+    def _add(self, expected: int, maximum: int) -> None:
+        self._fees[0] += expected
+        self._fees[1] += maximum
 
     def _group(self, combination: Combination, record: Record, asset: Asset, position: int) -> Any:
         family = self._recipe.operations.chain.family
@@ -250,12 +255,12 @@ class _Writing:
         elif family == "bitcoin":
             native = {"exclude": self._spent} if self._spent else {}
         else:
+            self._add(*self._recipe.costs[asset.id])
             return None
         made = run(combination.build(record, self._speed, **native), self._perform)
         if family == "bitcoin":
             self._spent += outpoints(made.body)
-        self._fees[0] += made.fee.expected.units
-        self._fees[1] += made.fee.maximum.units
+        self._add(made.fee.expected.units, made.fee.maximum.units)
         if isinstance(self._recipe, EvmRecipe) and not asset.is_native:
             made = replace(made, assets=(asset,))  # so that its summary shows whole units, not raw ones
         return json.loads(made.to_json())

@@ -80,6 +80,10 @@ class Recipe:
         """What is signed for one line, as plain JSON values; None where it is made when it is sent."""
         return None
 
+    def cost(self, asset: Asset, made: Any) -> tuple[int, int]:
+        """The expected and the highest fee of what :meth:`transaction` made, in units of the coin."""
+        return self.costs[asset.id]
+
 
 class EvmRecipe(Recipe):
     """Nonces count up from the account's next; prices and gas are those of the samples."""
@@ -171,6 +175,13 @@ class EvmRecipe(Recipe):
             return made | {"gasPrice": self.prices["gas_price"]}
         named = {"maxFeePerGas": self.prices["max_fee_per_gas"]}
         return made | named | {"maxPriorityFeePerGas": self.prices["max_priority_fee_per_gas"], "type": 2}
+
+
+    def cost(self, asset: Asset, made: Any) -> tuple[int, int]:
+        """With the gas that this one has beyond the others, for a contract or a memo."""
+        expected, highest = self.costs[asset.id]
+        extra = (made["gas"] - self.gas[asset.id]) * made.get("gasPrice", made.get("maxFeePerGas"))
+        return expected + extra, highest + extra
 
 
 class TronRecipe(Recipe):

@@ -18,6 +18,7 @@ from ..errors import InputError
 from ..store import Store, batches
 from ..store.records import FINAL, Outgoing, State
 from .plan_file import Header, cannot_write, open_plan, read_header
+from .table import digest_of
 
 __all__ = ["BatchStatus", "report", "status"]
 
@@ -83,20 +84,23 @@ def report(
     """Write what became of every line to ``target``: ``csv``, ``json`` or ``html``, as its name ends or ``format`` says.
 
     Each line has its state, transaction, block, fee (of the whole transaction, in the line that it pays first) and
-    reason. The JSON and HTML forms have totals by state and asset and the fees paid as well. A line that was not sent
-    yet is ``not sent``. With ``failures_only`` the lines that are confirmed are left out. The HTML needs no other file.
+    reason. The JSON and HTML forms have totals by state and asset and the fees paid as well, always those of the whole
+    batch. A line that was not sent yet is ``not sent``. With ``failures_only`` the lines that are confirmed are not
+    listed. The HTML needs no other file. A report takes the place of an older one; InputError where it would take that
+    of the plan or of the table.
     """
     kind = format or FilePath(target).suffix.lower().removeprefix(".")
     if kind not in FORMATS:
         raise InputError(f"a report is {', '.join(FORMATS)}: say which with format=, or let the file's name end so")
     header = read_header(plan)
+    _check_place(header, plan, target)
     part = FilePath(target).with_name(FilePath(target).name + ".part")
     with _opened(store) as opened:
         states = batches.totals_of(opened, header.id)
         told = BatchStatus(header.id, header.network, header.lines, header.transactions, states)
         try:
             with open(part, "w", encoding="utf-8", newline="") as file:
-                _WRITERS[kind](file, header, told, _rows(opened, header, plan, failures_only), _Totals(header))
+                _WRITERS[kind](file, header, told, _rows(opened, header, plan), _Totals(header, failures_only))
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(part, target)
@@ -107,6 +111,19 @@ def report(
         finally:
             part.unlink(missing_ok=True)
     return told
+
+
+def _check_place(header: Header, plan: str | os.PathLike[str], target: str | os.PathLike[str]) -> None:
+    """Refuse to write over the plan, or over a file with the content of the table."""
+    try:
+        if not os.path.isfile(target):
+            return
+        ours = os.path.samefile(plan, target)
+    except (OSError, ValueError) as error:
+        raise cannot_write("the report", error) from None
+    source = header.facts.get("source")
+    if ours or (isinstance(source, dict) and digest_of(target) == source.get("sha256")):
+        raise InputError("the report would take the place of the plan or of its table: name another file")
 
 
 @contextmanager
@@ -121,7 +138,7 @@ def _opened(store: Store | str | os.PathLike[str]) -> Iterator[Store]:
 Row = dict[str, Any]
 
 
-def _rows(store: Store, header: Header, plan: str | os.PathLike[str], failures_only: bool) -> Iterator[Row]:
+def _rows(store: Store, header: Header, plan: str | os.PathLike[str]) -> Iterator[Row]:
     """Every line of the plan in order, with what the store knows of it."""
     known = batches.lines_of(store, header.id)
     line, payment = next(known, (None, None))
@@ -135,8 +152,6 @@ def _rows(store: Store, header: Header, plan: str | os.PathLike[str], failures_o
                 line, payment = next(known, (None, None))
             if line == number:
                 found = payment
-            if failures_only and found is not None and found.state is State.CONFIRMED:
-                continue
             row: Row = dict.fromkeys(COLUMNS)
             row |= {"line": number, "key": record.key, "to": to, "amount": amount, "asset": asset, "state": "not sent"}
             if found is not None:
@@ -159,13 +174,14 @@ def _told(record: Outgoing, *, first: bool) -> Row:
 class _Totals:
     """What the lines come to, added up as they pass."""
 
-    def __init__(self, header: Header) -> None:
+    def __init__(self, header: Header, failures_only: bool) -> None:
+        self._failures_only = failures_only
         self.native = registry.network(header.network).native
         self.fee = 0
         self.lines: dict[tuple[str, str], list[Any]] = {}
 
     def passing(self, rows: Iterator[Row]) -> Iterator[Row]:
-        """The rows, added up on their way."""
+        """The rows that are listed; all are added up on their way."""
         from decimal import Decimal, localcontext
 
         with localcontext() as context:
@@ -176,7 +192,8 @@ class _Totals:
                 total[1] = context.add(total[1], Decimal(row["amount"]))
                 if row["fee"] is not None:
                     self.fee += Amount.parse(row["fee"], self.native).units
-                yield row
+                if not self._failures_only or row["state"] != State.CONFIRMED.value:
+                    yield row
 
     def to_list(self) -> list[dict[str, Any]]:
         """By state and asset."""
@@ -194,13 +211,16 @@ class _Totals:
 def _write_csv(file: TextIO, header: Header, told: BatchStatus, rows: Iterator[Row], totals: _Totals) -> None:
     writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    for row in rows:
+    for row in totals.passing(rows):
         writer.writerow({name: _inert(value) for name, value in row.items()})
+
+
+_FORMULAS: Final = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")  # the last are the wide ones of East Asian keyboards
 
 
 def _inert(value: Any) -> Any:
     """A text that no spreadsheet takes for a formula: keys and reasons come from strangers."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+    if isinstance(value, str) and value[:1] in _FORMULAS:
         return "'" + value
     return value
 

@@ -23,7 +23,7 @@ class Scratch:
             self._folder = tempfile.TemporaryDirectory(prefix="multiwallet-plan-")
             self._database = sqlite3.connect(FilePath(self._folder.name) / "seen.db", isolation_level=None)
         except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"cannot make a temporary file: {error}") from None
+            raise StoreError(f"cannot make a temporary file: {error} (set TMPDIR to a folder with room)") from None
         for statement in (
             "PRAGMA journal_mode=OFF",
             "PRAGMA synchronous=OFF",
@@ -32,7 +32,7 @@ class Scratch:
             "CREATE TABLE gas (line INTEGER PRIMARY KEY, units INTEGER NOT NULL)",
             "BEGIN",
         ):
-            self._database.execute(statement)
+            self._execute(statement)
 
     def seen(self, kind: str, parts: Iterable[str], line: int) -> int | None:
         """The line in which the same stood before; None where it is new, and from now on it is not."""
@@ -53,7 +53,7 @@ class Scratch:
         found = self._execute("SELECT units FROM gas WHERE line = ?", (line,)).fetchone()
         return None if found is None else int(found[0])
 
-    def _execute(self, statement: str, values: tuple[Any, ...]) -> sqlite3.Cursor:
+    def _execute(self, statement: str, values: tuple[Any, ...] = ()) -> sqlite3.Cursor:
         try:
             return self._database.execute(statement, values)
         except sqlite3.Error as error:

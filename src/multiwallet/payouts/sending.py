@@ -164,7 +164,7 @@ class _Sending:
         self._next_look = self._next_count = 0.0
         self._next_gaps = time.monotonic() + _GAPS
         self._included = 0
-        if signed is None:
+        if signed is None or again:  # what was refused is signed anew
             self.operations.check_can_sign()
 
     def run(self, wait: bool, timeout: float | None) -> Sent:

@@ -162,3 +162,17 @@ def test_a_field_that_is_cut_says_so() -> None:
     )
     shown = made.summary.actions[0].details["RawTransactions"]
     assert shown.endswith("more characters, not shown)")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"TransactionType": "PaymentChannelClaim", "Channel": "AB" * 32, "Signature": "AB" * 64},
+        {"TransactionType": "AccountSet", "Memos": [{"Memo": {"MemoData": "AB", "Signature": "AB"}}]},
+    ],
+)
+def test_what_signatures_do_not_cover_is_not_silently_lost(fields: Any) -> None:
+    account = account_on(server(1_000, 5))
+    whole = {"Account": account.address, "Fee": "10", "Sequence": 5, "LastLedgerSequence": 1_020, **fields}
+    with pytest.raises(Unsupported, match="not carried on"):
+        account.sign(whole)

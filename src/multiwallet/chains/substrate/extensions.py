@@ -157,19 +157,26 @@ def plain_bytes(names: Sequence[str], terms: Terms) -> tuple[bytes, bytes]:
     return b"".join(half for half, _ in halves), b"".join(half for _, half in halves)
 
 
-def _is_empty(types: Types, reference: Reference, depth: int = 16) -> bool:
-    if isinstance(reference, str):
-        return reference == "void"
-    if depth == 0 or reference in types.variants:
-        return False
-    match types.get(reference).shape:
-        case Composite(fields):
-            return all(_is_empty(types, item.type, depth - 1) for item in fields)
-        case Group(items):
-            return all(_is_empty(types, item, depth - 1) for item in items)
-        case Array(length, of):
-            return length == 0 or _is_empty(types, of, depth - 1)
-    return False
+def _is_empty(types: Types, reference: Reference) -> bool:
+    """Whether a type takes no bytes. Each type is looked at once: they may refer to each other any number of times."""
+    waiting, seen = [reference], set()
+    while waiting:
+        found = waiting.pop()
+        if found == "void" or found in seen:
+            continue
+        if isinstance(found, str) or found in types.variants:
+            return False
+        seen.add(found)
+        match types.get(found).shape:
+            case Composite(fields):
+                waiting += (item.type for item in fields)
+            case Group(items):
+                waiting += items
+            case Array(length, of):
+                waiting += (of,) if length else ()
+            case _:
+                return False
+    return True
 
 
 def read_terms(form: Form, included: list[Any], implicit: list[Any]) -> Terms:

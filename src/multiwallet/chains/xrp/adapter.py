@@ -24,6 +24,7 @@ from . import addresses, answers, currencies, forms, messages, summary
 from . import build as building
 from . import delivery as sending
 from . import replay as outbox
+from .serialization import encode
 from .transaction import (
     SignerList,
     Transaction,
@@ -92,6 +93,8 @@ class Xrp(Chain):
         return self._unsigned(holder, found.transaction, found.signer_list)
 
     def _unsigned(self, holder: Holder, transaction: Transaction, known: SignerList | None) -> UnsignedTransaction:
+        if encode(transaction.fields) != transaction.body:
+            raise Unsupported("it holds signatures of others that its own does not cover, which are not carried on here")
         fee = building.fee_of(holder.network, transaction)
         context: dict[str, Any] = {}
         if not transaction.key:
