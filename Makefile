@@ -37,7 +37,7 @@ $(VENV)/.dev: $(VENV)/.created pyproject.toml constraints.txt
 	@touch $@ $(VENV)/.demo
 
 # anvil and the JavaScript oracles. Not `npm ci`: it wants every platform's optional anvil package in the lock file,
-# and a registry mirror need not hold them all; `install --no-save` keeps to the lock just as well. Without node the tests that need them are skipped with that reason.
+# and a registry need not hold them all; `install --no-save` keeps to the lock just as well. Without node the tests that need them are skipped with that reason.
 $(ORACLES)/node_modules/.installed: $(ORACLES)/package.json $(ORACLES)/package-lock.json
 	@if ! command -v node >/dev/null 2>&1 || ! command -v $(NPM) >/dev/null 2>&1; then \
 	    echo "node and npm not found: the tests on anvil and against JavaScript libraries will be skipped"; \

@@ -33,8 +33,8 @@ endpoint was asked by any test: [how the rows were checked](../tests/networks/RE
   checked; `typed` is typed data. **outbox**: payments can go through the outbox, which pays once whatever happens, and
   what it relies on.
 * **verified by**: `L` independent libraries make or read the same bytes; `E` the engine of the devnet executes them
-  under the network's name (with Ethereum's rules on every EVM network); `N` a real node or the network's own runtime
-  does. Which ones these are is told for each family.
+  under the network's name (with Ethereum's rules on every EVM network, with Bitcoin's on its kin); `N` a real node or
+  the network's own runtime does. Which ones these are is told for each family.
 * *retired*: the network has ended or is about to; what is said here is what the code does. *derive-only*: keys and
   addresses, and nothing else.
 """

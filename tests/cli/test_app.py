@@ -16,7 +16,7 @@ from multiwallet.cli import app, output
 WORDS = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
 COMMANDS = [
     "new", "derive", "networks", "balance", "quote", "build", "send", "sign", "broadcast", "status", "sign-message",
-    "verify-message", "demo", "devnet",
+    "verify-message", "demo", "devnet", "discover",
 ]  # fmt: skip
 EXIT_CODES = {
     "InputError": 3, "InvalidAddress": 3, "InvalidMnemonic": 3, "InvalidPath": 3, "InvalidKey": 3,
@@ -25,6 +25,7 @@ EXIT_CODES = {
     "Expired": 10, "BroadcastUncertain": 11, "TransportError": 12, "Timeout": 12, "Unreachable": 12,
     "RateLimited": 12, "BadResponse": 12, "MultiwalletError": 1,
     "VaultError": 16, "WrongCredentials": 16, "VaultDamaged": 16, "VaultLocked": 16,
+    "IdempotencyConflict": 3, "StoreError": 17,
 }  # fmt: skip
 
 

@@ -74,6 +74,20 @@ def test_a_person_is_asked_and_may_decline(cli, rich_man, table, tmp_path):
     assert not (tmp_path / "x").exists()
 
 
+def test_a_plan_exchanged_while_it_is_shown_is_not_the_one_agreed_to(cli, rich_man, table, tmp_path, monkeypatch):
+    plan, other = tmp_path / "plan", tmp_path / "other"
+    cli("batch", "plan", table("ethereum", 2), "--network", "ethereum", "--out", str(plan))
+    cli("batch", "plan", table("ethereum", 3), "--network", "ethereum", "--out", str(other))
+    monkeypatch.setattr("multiwallet.cli.batch.confirm", lambda question: plan.write_bytes(other.read_bytes()))
+    before = plan.read_bytes()
+    for command in (["sign", "--out", str(tmp_path / "x")], ["send", "--store", str(tmp_path / "s.db")]):
+        plan.write_bytes(before)
+        told = cli("batch", command[0], str(plan), *command[1:])
+        assert told.code == 3
+        assert "changed while it was shown" in told.err
+    assert not (tmp_path / "x").exists()
+
+
 def test_without_waiting_the_outbox_goes_on(cli, rich_man, table, tmp_path):
     plan, store = str(tmp_path / "plan"), str(tmp_path / "s.db")
     cli("batch", "plan", table("tron", 3), "--network", "tron", "--out", plan)

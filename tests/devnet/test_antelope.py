@@ -353,3 +353,20 @@ def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("multiwallet.devnet.antelope_node.find_spec", lambda name: None)
     with Devnet() as devnet:
         assert refusal(MissingExtra, devnet.engine, "eos-local").extra == "nodeos"
+
+
+def test_over_http_as_over_the_transport(devnet: Devnet, wallet: Wallet) -> None:
+    """Programs that talk to a nodeos reach it under the network's name; a refusal keeps nodeos's own words."""
+    from multiwallet.devnet.server import serve
+
+    sender, receiver = _named(devnet, wallet, 0), _named(devnet, wallet, 1)
+    words = refusal(InvalidAddress, sender.build, to="nobodyatall1", amount="1").message
+    with serve(devnet, networks=["eos-local"]) as server:
+        remote = Wallet.from_private_key("eos-local", sender.export_private_key(), endpoints=server.endpoints)
+        with remote:
+            account = remote.account("eos-local", kind=sender.kind)
+            before = receiver.balance().total
+            paid = account.send(to=receiver.address, amount="1.5").wait()
+            assert paid.status is Status.CONFIRMED
+            assert (receiver.balance().total - before).text == "1.5"
+            assert refusal(InvalidAddress, account.build, to="nobodyatall1", amount="1").message == words

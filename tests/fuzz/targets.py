@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+
+from family_targets import FAMILIES
+from target import Target, each, read, signed, text_of
 
 from multiwallet import UnsignedTransaction, Wallet, keystore, network, parse_address, registry, verify_message
 from multiwallet.amounts import Amount
@@ -47,45 +46,8 @@ from multiwallet.ops import Rest, Rpc
 from multiwallet.path import Path as DerivationPath
 from multiwallet.vault import Vault, entries, layout
 
-NETWORKS = ("bitcoin", "bitcoin-testnet", "litecoin", "ethereum", "tron", "solana")
-
-
-@dataclass(frozen=True)
-class Target:
-    """A decoder: ``run`` takes any bytes and raises errors of the tree only."""
-
-    run: Callable[[bytes], object]
-    seal: Callable[[bytes], bytes] | None = None
-
-
-def text_of(data: bytes) -> str:
-    """Any bytes as text: what is no UTF-8 becomes lone surrogates, which hostile callers hand over too."""
-    return data.decode("utf-8", "surrogateescape")
-
-
-def each(*uses: Callable[[], object]) -> None:
-    """Every one of several ways to read the same bytes; what one refuses, the next may take."""
-    for use in uses:
-        try:
-            use()
-        except MultiwalletError:
-            continue
-
-
-@cache
-def account(name: str) -> Any:
-    wallet = Wallet.from_seed(hashlib.sha256(b"fuzz").digest())
-    return wallet.account(name, index=0 if name == "bitcoin" else None)
-
-
-def signed(name: str, wire: Any) -> object:
-    row = network(name)
-    return registry.chain(row).parse_signed(row, wire)
-
-
-def read(name: str, form: Any) -> None:
-    """As ``account.sign`` reads it, with the summary that a person is shown."""
-    repr(account(name).read(form).summary)
+NETWORKS = ("bitcoin", "bitcoin-testnet", "litecoin", "bitcoin-cash", "ethereum", "tron", "solana", "ton", "sui", "aptos",
+            "polkadot", "cosmos", "xrp", "eos")  # fmt: skip
 
 
 def run_address(data: bytes) -> None:
@@ -367,4 +329,5 @@ TARGETS: dict[str, Target] = {
     "ur": Target(run_ur),
     "vault": Target(run_vault, seal_vault),
     "vault_index": Target(run_vault_index),
+    **FAMILIES,
 }

@@ -26,7 +26,7 @@ def fuzz() -> Any:
 
 
 @pytest.fixture(scope="module")
-def targets(fuzz: Any) -> dict[str, Any]:
+def targets(fuzz: Any) -> dict[str, Any]:  # what fuzz.py puts on the path, targets.py needs
     return dict(runpy.run_path(str(HERE / "targets.py"))["TARGETS"])
 
 

@@ -258,3 +258,33 @@ def test_a_pool_keeps_the_rule_whatever_its_endpoints_do(names, to):
         assert "yes" not in before
         assert ("lost" in before) is any(isinstance(link, Timeout) for link in causes(told))
         assert len(before) <= max(4, len(names))
+
+
+XRP_KEPT = {"engine_result": "terPRE_SEQ", "kept": True}
+
+
+@pytest.mark.parametrize(
+    ("family", "body", "taken"),
+    [
+        ("xrp", {"engine_result": "tesSUCCESS"}, True),
+        ("xrp", {"engine_result": "tecPATH_DRY"}, True),
+        ("xrp", XRP_KEPT, True),
+        ("xrp", {"engine_result": "terPRE_SEQ"}, False),
+        ("xrp", {"engine_result": "telINSUF_FEE_P"}, False),
+        ("xrp", {"error": "tooBusy"}, False),
+        ("cosmos", {"tx_response": {"code": 0}}, True),
+        ("cosmos", {"tx_response": {"code": 19, "codespace": "sdk"}}, True),
+        ("cosmos", {"tx_response": {"code": 19, "codespace": "wasm"}}, False),
+        ("cosmos", {"tx_response": {"code": False}}, False),
+        ("cosmos", {"tx_response": {"code": 13}}, False),
+        ("cosmos", {}, False),
+        ("sui", {"data": {"executeTransaction": {"effects": {}}}}, True),
+        ("sui", {"data": None, "errors": [{"message": "no"}]}, False),
+        ("sui", {"data": {"executeTransaction": {"effects": {}}}, "errors": [{}]}, False),
+    ],
+)
+def test_a_refusal_in_a_body_does_not_hide_a_loss(family, body, taken):
+    lost = Timeout("no answer")
+    assert accepted(family, body) is taken
+    assert joined(family, [lost, body]) is (body if taken else lost)
+    assert joined(family, [body]) is body

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from ..errors import InputError
 from .batch_progress import gauge
 from .opening import endpoints, open_account, open_wallet
 from .options import AccountOptions, AsJson, KeyOptions, NodeOptions, grouped
@@ -94,7 +95,10 @@ def plan(
         note(f"{made.error_count:,} errors in {made.lines:,} lines: nothing was planned")
         return _INVALID
     told = [("batch", made.id), ("from", account.address), ("lines", f"{made.lines:,}")]
-    told += [("transactions", f"{made.transactions:,}"), *(("pays", f"{total} ({total.asset.id})") for total in made.totals)]
+    told += [
+        ("transactions", f"{made.transactions:,}"),
+        *(("pays", f"{total} ({total.asset.id})") for total in made.totals),
+    ]
     told += [("fees", str(made.fee))] if made.fee is not None else []
     told += [(name, str(value)) for name, value in made.facts.items()]
     told += [("signing", "offline, with `batch sign`" if made.offline else "as it is sent, with `batch send`")]
@@ -134,6 +138,7 @@ def sign(
         account = account_for(wallet, plan)
         if not yes:
             confirm(f"Sign {header.transactions:,} transactions as {account.address}?")
+            _check_same(plan, header)
         with gauge(quiet=as_json) as shown:
             made = make(
                 account, plan, out, threads=threads, progress=lambda done, total: shown.show("signed", done, total)
@@ -160,6 +165,14 @@ def _shown(plan: str, *, quiet: bool) -> Any:
         lines += [f"lines    {header.lines:,} in {header.transactions:,} transactions"]
         note("\n".join(lines))
     return header
+
+
+def _check_same(plan: str, shown: Any) -> None:
+    """A plan that was exchanged while a person looked at it is not the one that they agreed to."""
+    from ..payouts.plan_file import read_header
+
+    if read_header(plan) != shown:
+        raise InputError("the plan was changed while it was shown: look at it again")
 
 
 @app.command()
@@ -196,6 +209,7 @@ def send(
         account = account_for(wallet, plan)
         if not yes:
             confirm(f"Pay {header.lines:,} lines from {account.address}?")
+            _check_same(plan, header)
         wallet.open_outbox(store, policy.policy())
         with stopping() as stop, gauge(quiet=as_json) as shown:
             made = make(

@@ -32,7 +32,7 @@ from .server_answers import Answer, Desk, LostAnswer
 
 __all__ = ["DEFAULT_NETWORKS", "Server", "serve"]
 
-_REST_FAMILIES: Final = ("tron", "aptos", "cosmos", "sui")  # bodies are JSON, and paths say what is asked
+_REST_FAMILIES: Final = ("antelope", "aptos", "cosmos", "sui", "tron")  # bodies are JSON, paths say what is asked
 DEFAULT_NETWORKS: Final = ("bitcoin", "ethereum", "tron", "solana")
 _LARGEST_BODY: Final = 8 * 1024 * 1024
 _SILENCE: Final = 60.0  # seconds that a connection may be quiet

@@ -64,7 +64,10 @@ class ManyPayments:
         """Sign payments of which nothing is signed, and hand them over; together where they cannot hinder each other."""
         if self.operations.chain.replay is Replay.COINS:  # each builds on the coins that the one before left
             for record in records:
-                yield from self._make(record)
+                try:
+                    yield from self._make(record)
+                except kept.LostLease:
+                    continue  # it goes on with the worker that took it
             return
         _raise_store_errors((yield from gather(*(self._make(record) for record in records), return_errors=True)))
 

@@ -25,7 +25,6 @@ __all__ = ["Checked", "Checker", "Survey"]
 
 _TOGETHER: Final = 256  # lines whose recipients are looked at in one round
 _MOST_ASSETS: Final = 500
-_MEMO_FAMILIES: Final = ("evm", "tron", "solana", "bitcoin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,15 +203,18 @@ class Checker:
             heapq.heapreplace(kept, (-rank, found.line, found))
 
     def _look_at(self, survey: Survey, lines: list[Checked]) -> None:
-        if self._combination is not None or survey.error_count >= self._most:
+        if survey.error_count >= self._most:
             return
+        if self._combination is not None and self._combination.disperse is not None:
+            # The contract pays all others.
+            lines = [item for item in lines if item.memo is not None or item.key is not None]
         asked = [(item.line, item.to, item.amount.units, item.amount.asset.is_native) for item in lines]
         gas, wrong = run(self._recipe.check_recipients(asked), self._perform)
         if gas:
             survey.has_gas = True
             self._scratch.keep_gas(gas)
         for number, message in wrong.items():
-            self._note(survey, LineError(number, "to", message))
+            self._note(survey, LineError(number, self._recipe.blames, message))
 
     # -- all lines together ------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from ..chain import Transfer
 from ..codec import json_text
 from ..errors import InputError, StoreError
 
-__all__ = ["Header", "PlanWriter", "Record", "cannot_write", "locked", "open_plan", "read_header"]
+__all__ = ["Header", "PlanWriter", "Record", "cannot_write", "locked", "open_plan", "part_of", "read_header"]
 
 _KIND: Final = "payouts/plan"
 _AMOUNT: Final = re.compile(r"[0-9]{1,78}(?:\.[0-9]{1,255})?", re.ASCII)
@@ -194,6 +195,11 @@ def _shown_facts_are_right(found: Mapping[str, Any]) -> bool:
     )
 
 
+def part_of(path: FilePath) -> FilePath:
+    """A new name beside a file, under which it is written until it is whole; no two runs have the same."""
+    return path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+
+
 class PlanWriter:
     """Writes a plan beside its place and moves it there once it is whole: there is never half a plan.
 
@@ -202,11 +208,11 @@ class PlanWriter:
 
     def __init__(self, path: str | os.PathLike[str], *, overwrite: bool) -> None:
         self._path = FilePath(path)
-        self._part = self._path.with_name(self._path.name + ".part")
+        self._part = part_of(self._path)
         if self._path.exists() and not overwrite:
             raise InputError(f"there is a file {self._path.name} already: name another one, or remove it first")
         try:
-            self._file = open(self._part, "wb")  # noqa: SIM115  # closed by __exit__
+            self._file = open(self._part, "xb")  # noqa: SIM115  # closed by __exit__
             self._file.write(b" " * _ROOM + b"\n")
         except (OSError, ValueError) as error:
             raise cannot_write("the plan", error) from None

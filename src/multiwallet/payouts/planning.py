@@ -13,6 +13,7 @@ from ..amounts import Amount, Asset
 from ..errors import ChainError, InputError, shown
 from ..ops import run
 from ..outbox.requests import lane_of, reopen
+from ..store.batches import named_alike
 from ..transactions import Fee, amount_dict, fee_dict
 from .belonging import outpoints
 from .checking import Checker, Survey
@@ -125,8 +126,16 @@ def plan(
         checker = Checker(
             operations, perform, recipe, scratch, combination, most_errors, allow_duplicates=allow_duplicates
         )
-        survey = checker.survey(read_table(source, format), speed, told, store or _store_of(account))
+        known = store or _store_of(account)
+        survey = checker.survey(read_table(source, format), speed, told, known)
         transactions = survey.transactions
+        if known is not None and name is None:
+            others = [other for other in named_alike(known, lane, os.path.basename(os.fspath(source))) if other != id_]
+            if others:
+                survey.warnings.append(
+                    f"the store has another batch of a table of this name ({others[-1]}): this one is not the same, "
+                    "and what both have is paid again unless it has the same key in the column key"
+                )
         totals = tuple(Amount(units, asset) for asset, units in survey.totals.items())
         fee = None if survey.fee is None else _fee(survey.fee, operations.network.native)
         offline = recipe.offline or (combination is not None and operations.chain.family == "bitcoin")

@@ -6,10 +6,11 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from ..amounts import Asset
+from ..amounts import Amount, Asset
 from ..chain import Replay
 from ..codec import abi
-from ..errors import InputError, MultiwalletError, Unsupported
+from ..errors import AmountError, InputError, MultiwalletError, Unsupported
+from ..intents import Transfer
 from ..ops import Op, Rpc, attempt
 from ..transactions import UnsignedTransaction
 from .plan_file import Record
@@ -32,6 +33,8 @@ class Recipe:
     reason = "its transactions are made and signed as they are sent"
     samples = 4
     """How many lines of each asset are built in full to learn what the others cost."""
+    blames = "to"
+    """Which column :meth:`check_recipients` finds fault with."""
     together = 1
     """How many lines one transaction can pay at most."""
 
@@ -176,7 +179,6 @@ class EvmRecipe(Recipe):
         named = {"maxFeePerGas": self.prices["max_fee_per_gas"]}
         return made | named | {"maxPriorityFeePerGas": self.prices["max_priority_fee_per_gas"], "type": 2}
 
-
     def cost(self, asset: Asset, made: Any) -> tuple[int, int]:
         """With the gas that this one has beyond the others, for a contract or a memo."""
         expected, highest = self.costs[asset.id]
@@ -257,6 +259,40 @@ class BitcoinRecipe(Recipe):
 
     reason = "without combining, each payment spends the change of the one before, which is not known ahead"
     together = 2000
+    blames = "amount"
+
+    def __init__(self, operations: AccountOperations, speed: str) -> None:
+        super().__init__(operations, speed)
+        self._relayed: dict[tuple[str, int], int] = {}
+
+    def check_recipients(
+        self, payments: Sequence[tuple[int, str, int, bool]]
+    ) -> Op[tuple[dict[int, int], dict[int, str]]]:
+        """Amounts that are too little to be relayed: it depends on the kind of the address, and nobody is asked."""
+        wrong = {}
+        for line, to, units, _ in payments:
+            kind = to[:1], len(to)  # the script of one kind has one length
+            if units < self._relayed.get(kind, units + 1):
+                message = self._refusal(to, units)
+                if message is None:
+                    self._relayed[kind] = units
+                else:
+                    wrong[line] = message
+        return {}, wrong
+        yield ()  # makes this a generator
+
+    def _refusal(self, to: str, units: int) -> str | None:
+        """What building the payment says before it asks for anything."""
+        coin = self.network.native
+        options: dict[str, Any] = {"speed": self.speed, "max_fee": None, "memo": None, "native": {}}
+        build = self.operations.build((Transfer(to, Amount(units, coin), coin),), options)
+        try:
+            next(build)
+        except AmountError as error:
+            return error.message
+        finally:
+            build.close()
+        return None
 
     def largest(self, asset: Asset) -> int:
         """All the coins that there can be, or 63 bits where a network has no such end."""

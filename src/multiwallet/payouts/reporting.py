@@ -17,7 +17,7 @@ from ..amounts import Amount
 from ..errors import InputError
 from ..store import Store, batches
 from ..store.records import FINAL, Outgoing, State
-from .plan_file import Header, cannot_write, open_plan, read_header
+from .plan_file import Header, cannot_write, open_plan, part_of, read_header
 from .table import digest_of
 
 __all__ = ["BatchStatus", "report", "status"]
@@ -94,12 +94,12 @@ def report(
         raise InputError(f"a report is {', '.join(FORMATS)}: say which with format=, or let the file's name end so")
     header = read_header(plan)
     _check_place(header, plan, target)
-    part = FilePath(target).with_name(FilePath(target).name + ".part")
+    part = part_of(FilePath(target))
     with _opened(store) as opened:
         states = batches.totals_of(opened, header.id)
         told = BatchStatus(header.id, header.network, header.lines, header.transactions, states)
         try:
-            with open(part, "w", encoding="utf-8", newline="") as file:
+            with open(part, "x", encoding="utf-8", newline="") as file:
                 _WRITERS[kind](file, header, told, _rows(opened, header, plan), _Totals(header, failures_only))
                 file.flush()
                 os.fsync(file.fileno())

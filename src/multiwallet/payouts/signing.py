@@ -152,6 +152,11 @@ def _skipping(records: Iterator[Record], file: _SignedFile) -> Iterator[Record]:
     return records
 
 
+def _private(path: str, flags: int) -> int:
+    """Opens a file that nobody else may read when it is new: whoever has signed bytes can send them."""
+    return os.open(path, flags, 0o600)
+
+
 class _SignedFile:
     """The file that is signed into: complete lines only, appended."""
 
@@ -164,21 +169,21 @@ class _SignedFile:
         wanted = {"multiwallet": _KIND, "version": 1, "plan": header.id, "digest": plan_digest}
         try:
             mode = "r+b" if os.path.exists(path) else "x+b"
-            self._file: BinaryIO = open(FilePath(path), mode)  # type: ignore[assignment]  # noqa: SIM115  # a binary mode; closed by __exit__
+            self._file: BinaryIO = open(FilePath(path), mode, opener=_private)  # type: ignore[assignment]  # noqa: SIM115  # a binary mode; closed by __exit__
         except (OSError, ValueError) as error:
             raise cannot_write("the signed transactions", error) from None
         try:
             self._lock()
-            header = json.dumps(wanted).encode() + b"\n"
+            first = json.dumps(wanted).encode() + b"\n"
             whole = self._read(wanted)
             if not whole:
                 self._file.seek(0)
-                if not header.startswith(self._file.read(len(header))):  # half a header is ours, and nothing else is
+                if not first.startswith(self._file.read(len(first) + 1)):  # half a header is ours, and nothing else is
                     raise InputError("this file holds something else than signed transactions of a plan")
             self._file.seek(whole)
             self._file.truncate()
             if not whole:
-                self._write(header)
+                self._write(first)
                 self.sync()
         except OSError as error:
             self._file.close()

@@ -10,7 +10,7 @@ adapter reports an uncertain outcome and nobody signs anew.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from .. import telemetry
@@ -41,19 +41,51 @@ _INTERNAL: Final = -32603
 def accepted(family: str, outcome: Outcome) -> bool:
     """Whether an outcome says that the node has the transaction.
 
-    An error never does. A TRON node answers refusals with status 200 and a code in the body, so there only
-    ``result: true`` and the code of a duplicate count.
+    An error never does. Nodes of some families answer refusals with status 200 and a code in the body: of them only
+    the words of an acceptance or of a duplicate count.
 
     >>> accepted("evm", "0xabc"), accepted("tron", {"result": False, "code": "SIGERROR"})
     (True, False)
     """
     if isinstance(outcome, MultiwalletError):
         return False
-    if family == "tron":
-        if not isinstance(outcome, Mapping):
-            return False
-        return outcome.get("result") is True or outcome.get("code") == "DUP_TRANSACTION_ERROR"
-    return outcome is not None
+    in_body = _IN_BODY.get(family)
+    return outcome is not None if in_body is None else isinstance(outcome, Mapping) and in_body(outcome)
+
+
+def _by_tron(body: Mapping[str, Any]) -> bool:
+    return body.get("result") is True or body.get("code") == "DUP_TRANSACTION_ERROR"
+
+
+def _by_xrp(body: Mapping[str, Any]) -> bool:
+    result = body.get("engine_result")
+    if not isinstance(result, str):
+        return False
+    kept = any(body.get(name) is True for name in ("kept", "queued", "accepted"))
+    taken = result in ("tesSUCCESS", "terQUEUED", "tefALREADY") or result.startswith("tec")
+    return taken or (result.startswith("ter") and kept)
+
+
+def _by_cosmos(body: Mapping[str, Any]) -> bool:
+    told = body.get("tx_response")
+    if not isinstance(told, Mapping):
+        return False
+    in_mempool = told.get("code") == 19 and told.get("codespace") in ("sdk", "", None)
+    return (told.get("code") == 0 and type(told.get("code")) is int) or in_mempool
+
+
+def _by_sui(body: Mapping[str, Any]) -> bool:
+    data = body.get("data")
+    executed = data.get("executeTransaction") if isinstance(data, Mapping) else None
+    return not body.get("errors") and isinstance(executed, Mapping) and executed.get("effects") is not None
+
+
+_IN_BODY: Final[Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {
+    "tron": _by_tron,
+    "xrp": _by_xrp,
+    "cosmos": _by_cosmos,
+    "sui": _by_sui,
+}
 
 
 def broadcast(roster: Roster, service: str, effect: Effect) -> Conversation[list[Outcome]]:

@@ -29,6 +29,7 @@ __all__ = [
     "find_batch",
     "known_keys",
     "lines_of",
+    "named_alike",
     "next_nonce",
     "note_broadcasts",
     "open_batch",
@@ -81,6 +82,17 @@ def find_batch(store: Store, id_: str) -> Mapping[str, Any] | None:
     with store.read() as connection:
         text = connection.scalar(sa.select(batches.c.header).where(batches.c.id == id_))
     return None if text is None else json.loads(text)
+
+
+def named_alike(store: Store, lane: str, name: str) -> list[str]:
+    """The ids of batches of an account whose table had this file name."""
+    found = []
+    with store.read() as connection:
+        for id_, text in connection.execute(sa.select(batches.c.id, batches.c.header).order_by(batches.c.created_at)):
+            header = json.loads(text)
+            if header.get("lane") == lane and header.get("source", {}).get("name") == name:
+                found.append(id_)
+    return found
 
 
 def note_broadcasts(store: Store, worker: str, results: Sequence[Broadcast]) -> None:

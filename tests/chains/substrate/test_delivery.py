@@ -173,6 +173,19 @@ def test_a_used_nonce_is_a_success_only_where_it_was_used_by_these_bytes(sent):
     refusal(BroadcastUncertain, account.broadcast, signed)
 
 
+def test_what_was_included_long_ago_is_found_where_it_can_be(sent):
+    """The same bytes once more, days later: the newest blocks do not hold them, and they were paid all the same."""
+    node, account, signed = sent
+    node.answers["author_submitExtrinsic"] = Rejected("Invalid", node_code=1010, data="Transaction is outdated")
+    node.blocks[1002] = ["0x" + signed.raw.hex()]
+    events(node, 0)
+    node.head, node.final = 5000, 4998
+    assert account.broadcast(signed).txid == signed.txid
+    refusal(BroadcastUncertain, account.broadcast, signed.to_wire())  # from which nobody sees when they expire
+    del node.blocks[1002]
+    refusal(Expired, account.broadcast, signed)
+
+
 @pytest.mark.parametrize(
     "method", ["chain_getHeader", "chain_getFinalizedHead", "chain_getBlockHash", "chain_getBlock"]
 )

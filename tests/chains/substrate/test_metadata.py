@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from multiwallet.chains.substrate.blake3 import blake3, blake3_many
 from multiwallet.chains.substrate.build import constant
-from multiwallet.chains.substrate.extensions import Era
-from multiwallet.chains.substrate.merkle import Identity, Proof, tree
-from multiwallet.chains.substrate.metadata import Metadata, parse
+from multiwallet.chains.substrate.extensions import Era, Terms, write_terms
+from multiwallet.chains.substrate.merkle import Form, Identity, Proof, tree
+from multiwallet.chains.substrate.metadata import Extension, Metadata, parse
 from multiwallet.chains.substrate.types import Array, Composite, Field, Leaf, List, Types, Variant
 from multiwallet.chains.substrate.values import Case, Decoder, Encoder
 from multiwallet.codec.reader import Reader
@@ -170,3 +170,13 @@ def test_values_of_a_hand_made_table():
         Decoder(types).read(Reader(b"\x02\x00\x00\x40"), 1)
     with pytest.raises(InvalidTransaction):
         Types.of([Leaf((), List("u8"), 1), Leaf((), List("u8"), 1)])
+
+
+def test_types_that_multiply_end_at_once():
+    """Thirty empty types, each holding the one before it sixty times: looked at one by one they would never end."""
+    leaves = [Leaf((), Array(0, "u8"), 0)]
+    leaves += [Leaf((), Composite(tuple(Field(None, n, None) for _ in range(60))), n + 1) for n in range(30)]
+    types = Types.of(leaves)
+    terms = Terms(Era(), bytes(32), 0, 0, 1, 1, bytes(32))
+    form = Form(4, "void", "void", "void", (Extension("Unknown", 30, 30),))
+    assert write_terms(Encoder(types, bytes.fromhex), types, form, terms) == (b"", b"")

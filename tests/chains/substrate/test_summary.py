@@ -8,6 +8,8 @@ from contextlib import suppress
 
 import pytest
 
+from multiwallet import network
+from multiwallet.chains.substrate import summary
 from multiwallet.chains.substrate.merkle import tree
 from multiwallet.chains.substrate.metadata import parse
 from multiwallet.chains.substrate.payload import opened
@@ -142,3 +144,13 @@ def test_a_payload_with_any_bit_changed_is_refused_or_says_something_else(openin
             found = opened(account.network, bytes(body), made.context)
             before = opened(account.network, made.body, made.context)
             assert (found.call, found.terms) != (before.call, before.terms)
+
+
+def test_who_controls_a_bond_is_shown():
+    """Until 2023 staking named an account that controls the stake."""
+    args = {"controller": AccountId(b"\7" * 32), "value": 5, "payee": Case("Staked")}
+    reading = summary._Reading(network("polkadot"), ())
+    reading.call(Case("Staking", Case("bond", args)), {})
+    (action,) = reading.actions
+    assert action.kind == "bond"
+    assert "controller" in action.details["arguments"]

@@ -264,6 +264,18 @@ def test_amounts_that_change_afterwards_are_not_shown() -> None:
         assert [a.amount for a in found.actions if a.kind == "transfer"] == [None]
 
 
+def test_plain_bytes_that_a_call_may_write_to_are_not_believed() -> None:
+    """Move may borrow a plain input to write to it: amount and recipient are then what the call made of them."""
+    inputs = (_u64(5), Input("pure", FRIEND))
+    call = Command("MoveCall", (input_(0), input_(1)), None, b"\x09" * 32, "a", "b")
+    found = _summary(
+        _data(call, *PAYMENT.commands[:1], replace(PAYMENT.commands[1], arguments=(result(1, 0),)), inputs=inputs)
+    )
+    paid = [action for action in found.actions if action.kind == "transfer"]
+    assert [(action.to, action.amount) for action in paid] == [(None, None)]
+    assert any("reckons out itself" in text for text in found.warnings)
+
+
 def test_everything_unknown_is_warned_of() -> None:
     inputs = (_u64(5), Input("pure", FRIEND), Input("shared", ref=ObjectRef(b"\x06" * 32, 1, b""), mutable=True))
     call = Command(

@@ -118,6 +118,10 @@ def test_what_was_passed_on_is_never_a_plain_refusal() -> None:
         fake.answers["submit"] = {"engine_result": code, "broadcast": True}
         with pytest.raises(BroadcastUncertain):
             account.broadcast(signed)
+    for word in ("internal", "internalSubmit", "internalJson", 7, "unknown"):
+        fake.answers["submit"] = {"status": "error", "error": word}
+        with pytest.raises(BroadcastUncertain):
+            account.broadcast(signed)
     limited = RateLimited("slow down")
     limited.__cause__ = Timeout("an endpoint before it was silent")
     fake.answers["submit"] = limited
@@ -176,3 +180,16 @@ def test_what_signatures_do_not_cover_is_not_silently_lost(fields: Any) -> None:
     whole = {"Account": account.address, "Fee": "10", "Sequence": 5, "LastLedgerSequence": 1_020, **fields}
     with pytest.raises(Unsupported, match="not carried on"):
         account.sign(whole)
+
+
+@pytest.mark.parametrize("kind", ["AccountDelete", "AMMCreate"])
+def test_a_server_does_not_set_the_price_of_what_costs_a_reserve(kind: str) -> None:
+    fake = server(1_000, 5)
+    fake.answers["server_state"]["state"]["validated_ledger"]["reserve_inc"] = 40_000_000
+    account = account_on(fake)
+    wish = {"to": account.address, "amount": "0", "call": kind, "fields": {"Destination": ISSUER}}
+    with pytest.raises(InputError, match="max_fee"):
+        account.build(**wish)
+    assert account.build(**wish, max_fee="40").fee.maximum.units == 40_000_000
+    fake.answers["server_state"]["state"]["validated_ledger"]["reserve_inc"] = 200_000
+    assert account.build(**wish).fee.maximum.units == 200_000

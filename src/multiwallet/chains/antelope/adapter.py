@@ -58,6 +58,10 @@ class Antelope(Chain):
     kinds: ClassVar[tuple[str, ...]] = accounts.Kinds(("",))
     key_forms: ClassVar[tuple[str, ...]] = ("pvt-k1", "hex", "0xhex")
 
+    def check_row(self, network: Network) -> None:
+        """Check what the row says in its params; InputError naming the one that is unknown or does not fit."""
+        building.check_params(network)
+
     # -- keys and addresses ------------------------------------------------------------------------
 
     def path(self, network: Network, *, account: int, index: int | None, kind: str) -> Path:

@@ -16,6 +16,7 @@ from ...errors import (
     MultiwalletError,
     Rejected,
     Unsupported,
+    shown,
 )
 from ...ops import Effect, Op, ask, attempt
 from ...transactions import Fee
@@ -25,7 +26,7 @@ from .names import Level
 from .shortcuts import SHORTCUTS, Context
 from .transaction import Call, Transaction
 
-__all__ = ["Built", "build", "free", "lookup"]
+__all__ = ["Built", "build", "check_params", "free", "lookup"]
 
 DEFAULT_LIFETIME: Final = 120
 LONGEST_LIFETIME: Final = 3600
@@ -173,6 +174,25 @@ def _level(holder: Holder, native: Mapping[str, Any]) -> Level:
     if "permission" in native:
         level = Level(level.actor, names.account(native["permission"], "the permission"))
     return level
+
+
+_PARAMS: Final = ("chain_id", "token_contract", "system", "resources", "msig", "key_prefix", "stake_symbol")
+
+
+def check_params(network: Network) -> None:
+    """Check the params of a row. A row for keys alone needs no chain id; InputError."""
+    for name, value in network.params.items():
+        if name not in _PARAMS:
+            raise InputError(
+                f"the network {network.name!r} has an unknown param {shown(name)}: the params of an Antelope network are "
+                f"{', '.join(_PARAMS)}"
+            )
+        if not isinstance(value, str):
+            raise InputError(f"the row of {network.name}: params.{name} is text")
+        if name in ("token_contract", "system", "resources", "msig"):
+            names.account(value, f"params.{name} of {network.name}")
+    if "chain_id" in network.params or network.status != "derive-only":
+        chain_id(network)
 
 
 def chain_id(network: Network) -> bytes:

@@ -76,7 +76,11 @@ def broadcast(network: Network, signed: SignedTransaction) -> Op[Receipt]:
                 ) from failure
             if found.status is not Status.UNKNOWN:
                 return found
-            raise Expired(f"{txid} has expired and was not accepted: build it anew", txid=txid) from outcome
+            # status() says Expired where that is certain. Until then blocks that were not read may hold it.
+            raise BroadcastUncertain(
+                f"{txid} has expired, and the blocks that may hold it are not all final yet: ask about it again",
+                txid=txid,
+            ) from outcome
         hint = _RESOURCES.get(error.code, "")
         raise Rejected(
             f"the node refused the transaction: {error.text}" + (f" (the account: {hint})" if hint else ""),

@@ -24,7 +24,7 @@ _TRIAL_GAS: Final = 200_000
 _LEAST_GAS: Final = 10
 _MARGIN: Final = (3, 2)  # half as much gas again as the simulation used
 _CEILING: Final = 10**8
-"""One APT: the dearest transaction that is built without ``max_fee`` or ``gas_unit_price`` saying otherwise."""
+"""One APT: the dearest that is built where neither ``max_fee`` nor gas and its price are the caller's own."""
 
 
 def fee_of(network: Network, raw: RawTransaction, gas: int | None = None) -> Fee:
@@ -165,7 +165,7 @@ def _check_price(asked: Wish, options: Options, fee: Fee) -> None:
     if options.max_fee is not None:
         if fee.maximum > options.max_fee:
             raise InputError(f"the fee may reach {fee.maximum}, and max_fee is {options.max_fee}: raise it or wait")
-    elif fee.maximum.units > _CEILING and asked.gas_unit_price is None:
+    elif fee.maximum.units > _CEILING and None in (asked.gas_unit_price, asked.max_gas_amount):
         raise InputError(
             f"the fee may reach {fee.maximum}, which no transaction usually costs: say max_fee if you mean to pay it"
         )

@@ -51,6 +51,10 @@ class Cosmos(Chain):
     kinds: ClassVar[tuple[str, ...]] = ("",)
     key_forms: ClassVar[tuple[str, ...]] = ("hex", "0xhex")
 
+    def check_row(self, network: Network) -> None:
+        """Check what the row says in its params; InputError naming the one that is unknown or does not fit."""
+        rules_of(network)
+
     # -- keys and addresses ------------------------------------------------------------------------
 
     def path(self, network: Network, *, account: int, index: int | None, kind: str) -> Path:

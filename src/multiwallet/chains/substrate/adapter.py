@@ -53,6 +53,10 @@ class Substrate(Chain):
     kinds: ClassVar[tuple[str, ...]] = KINDS
     key_forms: ClassVar[tuple[str, ...]] = ("0xhex", "hex")
 
+    def check_row(self, network: Network) -> None:
+        """Check what the row says in its params; InputError naming the one that is unknown or does not fit."""
+        building.check_params(network)
+
     # -- keys and addresses ------------------------------------------------------------------------
 
     def path(self, network: Network, *, account: int, index: int | None, kind: str) -> Path:

@@ -13,7 +13,7 @@ from ...chain import Holder, Network, Options, Payment
 from ...codec import scale
 from ...codec.reader import Reader
 from ...crypto.hashes import blake2b
-from ...errors import AmountError, BadResponse, InputError, InsufficientFunds, InvalidAddress
+from ...errors import AmountError, BadResponse, InputError, InsufficientFunds, InvalidAddress, shown
 from ...ops import Op, Rpc, ask
 from ...transactions import Fee
 from . import addresses, answers, calls, storage
@@ -23,10 +23,26 @@ from .merkle import Identity, Proof, Tree, tree
 from .metadata import Metadata, parse
 from .values import Decoder, Encoder
 
-__all__ = ["Built", "build", "constant", "genesis_of", "identity_of", "runtime_of"]
+__all__ = ["Built", "build", "check_params", "constant", "genesis_of", "identity_of", "runtime_of"]
 
 _KEPT: Final = 8
 _MARGIN: Final = 4  # a fourth on top of the fee: its multiplier moves a little from block to block
+_PARAMS: Final = ("genesis", "ss58", "asset_id_bits", "metadata_hash")
+
+
+def check_params(network: Network) -> None:
+    """Check the params of a row. A row for addresses alone needs no genesis hash; InputError."""
+    for name in network.params:
+        if name not in _PARAMS:
+            raise InputError(
+                f"the network {network.name!r} has an unknown param {shown(name)}: the params of a Substrate network are "
+                f"{', '.join(_PARAMS)}"
+            )
+    addresses.prefix(network)
+    calls.asset_id_bits(network)
+    calls.proves_metadata(network)
+    if "genesis" in network.params or network.status != "derive-only":
+        genesis_of(network)
 
 
 def genesis_of(network: Network) -> bytes:

@@ -57,14 +57,28 @@ class Plan:
         return account if self.shared is None else self.shared.account
 
 
+def asset_id_bits(network: Network) -> int:
+    """How wide the number of an asset is, as the row says; 32 where it says nothing. InputError."""
+    bits = network.params.get("asset_id_bits", 32)
+    if isinstance(bits, bool) or bits not in _ASSET_BITS:
+        raise InputError(f"the row of {network.name}: params.asset_id_bits is one of 8, 16, 32, 64 and 128")
+    return int(bits)
+
+
+def proves_metadata(network: Network) -> bool | None:
+    """Whether the row demands metadata that can be proved; None where it does not say. InputError."""
+    proves = network.params.get("metadata_hash")
+    if not isinstance(proves, bool | None):
+        raise InputError(f"the row of {network.name}: params.metadata_hash is true or false")
+    return proves
+
+
 def asset_number(network: Network, reference: str) -> tuple[int, bytes]:
     """The number of an asset of the pallet Assets, and its encoding; InputError.
 
     The row's ``params.asset_id_bits`` says how wide a number is (32 where it says nothing).
     """
-    bits = network.params.get("asset_id_bits", 32)
-    if bits not in _ASSET_BITS:
-        raise InputError(f"the row of {network.name}: params.asset_id_bits is one of 8, 16, 32, 64 and 128")
+    bits = asset_id_bits(network)
     if not (isinstance(reference, str) and reference.isascii() and reference.isdigit() and len(reference) <= 39):
         raise InputError(f"an asset of {network.title} is named by its number, such as 1984, not {shown(reference)}")
     number = int(reference)
@@ -98,9 +112,7 @@ def plan(holder: Holder, payments: tuple[Payment, ...], options: Options) -> Pla
     keep_alive, hashed = native.get("keep_alive"), native.get("metadata_hash", True)
     if not isinstance(keep_alive, bool | None) or not isinstance(hashed, bool):
         raise InputError("keep_alive and metadata_hash are True or False")
-    proves = network.params.get("metadata_hash")
-    if not isinstance(proves, bool | None):
-        raise InputError(f"the row of {network.name}: params.metadata_hash is true or false")
+    proves = proves_metadata(network)
     nonce = native.get("nonce")
     if nonce is not None and (isinstance(nonce, bool) or not isinstance(nonce, int) or not 0 <= nonce < 2**32):
         raise InputError("nonce is a whole number from 0 to 4294967295")

@@ -86,8 +86,10 @@ def _refused(network: Network, signed: SignedTransaction, error: Rejected, accep
         return accepted
     stale = any(word in text for word in ("outdated", "stale", "temporarily banned"))
     if error.node_code in _MAYBE_DONE or stale:
-        try:
-            found = yield from status(network, signed.txid, expiry=None)
+        try:  # in the blocks that can hold it: what expired long ago may stand in none of the newest
+            found = yield from status(network, signed.txid, expiry=signed.expiry)
+        except Expired as late:
+            raise late from error
         except MultiwalletError:
             found = accepted
             if stale:  # it may be included: saying "refused" could make somebody pay twice
@@ -96,6 +98,8 @@ def _refused(network: Network, signed: SignedTransaction, error: Rejected, accep
             found.status is Status.PENDING and found is not accepted
         ):
             return accepted
+        if stale and signed.expiry is None:  # nobody knows which blocks to look through
+            raise BroadcastUncertain(txid=signed.txid) from error
     if "ancient birth block" in text or "ancientbirthblock" in text:
         raise Expired(f"{signed.txid} has expired: build it anew", txid=signed.txid) from error
     raise error

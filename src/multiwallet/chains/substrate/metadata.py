@@ -20,7 +20,7 @@ from .types import Array, Bits, Composite, Field, Group, Leaf, List, Reference, 
 __all__ = ["Extension", "Metadata", "Pallet", "parse"]
 
 _MAGIC: Final = b"meta"
-_LARGEST: Final = 4 * 2**20  # the largest there are have a tenth of it more than a mebibyte
+_LARGEST: Final = 4 * 2**20  # the largest known have 0.7
 _DEPTH: Final = 64
 _PRIMITIVES: Final = (
     "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "u256", "i8", "i16", "i32", "i64", "i128", "i256",

@@ -115,6 +115,8 @@ class _Reading:
         if name in _STAKING and isinstance(args.get(_STAKING[name]), int):
             if "payee" in args:
                 details["payee"] = written(self.network, args["payee"])
+            if set(args) - {_STAKING[name], "payee"}:  # a controller, in older runtimes
+                details["arguments"] = written(self.network, args)
             self.act(name.replace("_", "-"), None, self.coins(args[_STAKING[name]]), details)
             return True
         if name in _HARMLESS_STAKING:

@@ -41,6 +41,7 @@ class _Reading:
     warnings: list[str] = field(default_factory=list)
     results: dict[tuple[int, int], _Value] = field(default_factory=dict)
     inputs: dict[int, _Value] = field(default_factory=dict)
+    changed: set[int] = field(default_factory=set)
     gas: _Value = field(default_factory=lambda: _Value(SUI, None, "the gas coins"))
 
     def warn(self, text: str) -> None:
@@ -59,7 +60,8 @@ class _Reading:
         if argument is None or argument.kind != "input" or argument.index >= len(self.data.inputs):
             return None
         item = self.data.inputs[argument.index]
-        return item.data if item.kind == "pure" and len(item.data) == length else None
+        is_known = item.kind == "pure" and len(item.data) == length and argument.index not in self.changed
+        return item.data if is_known else None
 
     def asset(self, tag: TypeTag) -> Asset:
         identity = asset_id(self.network, tag.canonical())
@@ -181,9 +183,11 @@ def _call(reading: _Reading, command: Command) -> None:
 
 
 def _forget(reading: _Reading, command: Command) -> None:
-    """What a command has had in its hands may hold any amount afterwards."""
+    """What a command has had in its hands may hold any amount afterwards; plain bytes can be written to as well."""
     for argument in command.arguments:
         reading.value(argument).units = None
+        if argument.kind == "input":
+            reading.changed.add(argument.index)
 
 
 def _shown(reading: _Reading, argument: Argument) -> str:

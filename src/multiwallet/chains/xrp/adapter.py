@@ -94,7 +94,9 @@ class Xrp(Chain):
 
     def _unsigned(self, holder: Holder, transaction: Transaction, known: SignerList | None) -> UnsignedTransaction:
         if encode(transaction.fields) != transaction.body:
-            raise Unsupported("it holds signatures of others that its own does not cover, which are not carried on here")
+            raise Unsupported(
+                "it holds signatures of others that its own does not cover, which are not carried on here"
+            )
         fee = building.fee_of(holder.network, transaction)
         context: dict[str, Any] = {}
         if not transaction.key:

@@ -22,6 +22,7 @@ __all__ = ["CEILING", "build", "check_price", "fee_of", "fee_per_signature"]
 
 CEILING: Final = 2_000_000
 """The dearest fee (drops) that is set without ``max_fee``; xrpl.js stops at the same."""
+_DEAR_CEILING: Final = 10_000_000  # the same for those that cost an owner's reserve, which a server tells
 REQUIRE_TAG: Final = 0x00020000
 _REQUIRE_AUTHORIZATION: Final = 0x00040000
 _MASTER_DISABLED: Final = 0x00100000
@@ -57,7 +58,8 @@ def build(
         fee *= 1 + len(signer_list.weights)
     if asked.type in _DEAR and asked.fee is None:
         fee = max(fee, known.state.reserve_increment)
-    check_price(asked.network, options, fee, is_stated=asked.fee is not None or asked.type in _DEAR)
+    ceiling = _DEAR_CEILING if asked.type in _DEAR else CEILING
+    check_price(asked.network, options, fee, is_stated=asked.fee is not None, ceiling=ceiling)
     fields = _common(asked, known, fee, is_multisigned=signer_list is not None)
     fields |= asked.fields
     if asked.is_payment:
@@ -141,13 +143,13 @@ def fee_per_signature(outcome: Any, speed: str) -> int:
     return enters if speed == "normal" else -(-enters * 3 // 2)
 
 
-def check_price(network: Network, options: Options, fee: int, *, is_stated: bool) -> None:
+def check_price(network: Network, options: Options, fee: int, *, is_stated: bool, ceiling: int = CEILING) -> None:
     """InputError for a fee above ``max_fee`` or, where nothing was said, above the ceiling."""
     amount = Amount(fee, network.native)
     if options.max_fee is not None:
         if amount > options.max_fee:
             raise InputError(f"the fee is {amount}, and max_fee is {options.max_fee}: raise it or wait")
-    elif fee > CEILING and not is_stated:
+    elif fee > ceiling and not is_stated:
         raise InputError(f"the fee is {amount}, which no transaction usually costs: say max_fee if you mean to pay it")
 
 

@@ -36,6 +36,7 @@ _RANGE: Final = 900  # servers search at most a thousand ledgers at once
 MOST_LEDGERS: Final = 5_000
 """How many ledgers a transaction that is built here may wait for. What expired is looked for in so many and more."""
 _NOT_FOUND: Final = "txnNotFound"
+_AFTERWARDS: Final = ("error", "internal", "internalJson", "internalSubmit", "unknown")  # it may have been taken in
 
 
 def broadcast(network: Network, signed: SignedTransaction) -> Op[Receipt]:
@@ -59,6 +60,10 @@ def broadcast(network: Network, signed: SignedTransaction) -> Op[Receipt]:
         raise BroadcastUncertain(txid=txid) from error
     except RateLimited as error:
         raise Rejected(f"not accepted: {error.message}", node_code=429) from error
+    except Rejected as error:
+        if error.node_code in _AFTERWARDS:
+            raise BroadcastUncertain(txid=txid) from error
+        raise
     code = found.get("engine_result")
     if not isinstance(code, str) or not _CODE.fullmatch(code):
         raise BroadcastUncertain(
@@ -107,7 +112,7 @@ def _settle(
 
 def search(network: Network, txid: str, last: int | None, ledgers: int) -> Op[tuple[Mapping[str, Any] | None, bool]]:
     """What a server knows of a transaction, and whether it has searched all of so many ledgers up to ``last``."""
-    windows: list[dict[str, int]] = []
+    windows: list[dict[str, Any]] = []
     top = None if last is None else max(last, 1)
     while top is not None and top > 0 and len(windows) * _RANGE < ledgers:
         windows.append({"min_ledger": max(top - _RANGE, 1), "max_ledger": top})
