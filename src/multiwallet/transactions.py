@@ -80,6 +80,11 @@ class Fee:
         return f"{self.expected} (at most {self.maximum})"
 
 
+def _one_line(text: str) -> str:
+    """Text of a stranger as a person may read it: a line break in a memo must not feign a line of the summary."""
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """One thing that a transaction does, read from its bytes.
@@ -102,7 +107,7 @@ class Action:
         text = " ".join(words)
         if self.details:
             text += " (" + ", ".join(f"{name}: {value}" for name, value in self.details.items()) + ")"
-        return text
+        return _one_line(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +134,7 @@ class Summary:
             lines.append(f"memo     {self.memo!r}")
         lines += [f"{name:8} {value}" for name, value in self.details.items()]
         lines += [f"WARNING  {warning}" for warning in self.warnings]
-        return "\n".join(lines)
+        return "\n".join(map(_one_line, lines))
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain JSON values; amounts as ``{"amount", "units", "asset", "symbol"}``."""

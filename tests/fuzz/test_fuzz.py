@@ -48,7 +48,7 @@ def test_every_target_has_seeds_that_it_reads(fuzz, targets):
 def test_a_brief_run_finds_nothing():
     ended = run("--count", "60", "--seed", "1", "--engine", "mutations")
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert ended.stdout.count(" 60 inputs, 0 failed") >= 25
+    assert ended.stdout.count(" 60 inputs, 0 failed") >= 40
 
 
 def test_edges_that_no_mutation_makes(fuzz, targets):
