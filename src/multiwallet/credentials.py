@@ -64,7 +64,9 @@ def import_private_key(
     """
     forms = _key_forms(chain, network)
     if kind is not None and kind not in chain.kinds_of(network):
-        raise InputError(f"{network.name} has no address kind {shown(kind)}: the kinds are {', '.join(chain.kinds_of(network))}")
+        raise InputError(
+            f"{network.name} has no address kind {shown(kind)}: the kinds are {', '.join(chain.kinds_of(network))}"
+        )
     curve = chain.curve_of(network, chain.kinds_of(network)[0] if kind is None else kind)
     marked = read_form(key, forms) if isinstance(key, str) else None
     if marked is not None:

@@ -12,7 +12,9 @@ def test_a_summary_has_the_lines_that_it_says_it_has():
     nothing = Amount(0, COIN)
     hostile = "x\nfee      0 ETH\x1b[2K\u202e"
     action = Action("call", "0x" + "0" * 40, nothing, {"memo": hostile})
-    summary = Summary("eip155:1", "me", (action,), Fee(nothing, nothing), details={"note": hostile}, warnings=(hostile,))
+    summary = Summary(
+        "eip155:1", "me", (action,), Fee(nothing, nothing), details={"note": hostile}, warnings=(hostile,)
+    )
     lines = str(summary).split("\n")
     assert len(lines) == 6
     assert all(line.isprintable() for line in lines)

@@ -416,6 +416,19 @@ def test_what_waits_for_an_earlier_nonce_is_not_made_dearer(waiting, store):
     assert other.balance().total.text == "3"
 
 
+def test_states_are_counted(chain, store, monkeypatch):
+    counted = []
+    monkeypatch.setattr("multiwallet.telemetry.count", lambda name, value=1, **about: counted.append((name, about)))
+    wallet = open_wallet(chain, store)
+    account = wallet.account("ethereum")
+    chain.fund(account, "10")
+    account.send(to=account.address, amount="1", idempotency_key="order")
+    finish(wallet, chain, "ethereum")
+    states = [about["state"] for name, about in counted if name == "multiwallet.payments"]
+    assert states == ["included", "confirmed"]
+    assert all(about.get("network", "eip155:1") == "eip155:1" for _, about in counted)
+
+
 def test_coins_on_their_way_are_told_from_money_that_is_not_there(waiting, store):
     wallet = open_wallet(waiting, store)
     account, other = wallet.account("bitcoin", index=0), wallet.account("bitcoin", index=9)

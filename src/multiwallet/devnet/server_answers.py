@@ -17,9 +17,21 @@ from .devnet import Devnet
 __all__ = ["Answer", "Desk", "LostAnswer", "write_json"]
 
 _MOST_CALLS: Final = 1000
-_SENDING: Final = frozenset({"eth_sendRawTransaction", "sendTransaction", "sendrawtransaction", "submit", "sui_executeTransactionBlock"})
+_SENDING: Final = frozenset(
+    {"eth_sendRawTransaction", "sendTransaction", "sendrawtransaction", "submit", "sui_executeTransactionBlock"}
+)
 _SENDING_PATHS: Final = frozenset(
-    {"tx", "wallet/broadcasttransaction", "wallet/broadcasthex", "transactions", "cosmos/tx/v1beta1/txs"}
+    {
+        "tx",
+        "wallet/broadcasttransaction",
+        "wallet/broadcasthex",
+        "transactions",
+        "v1/transactions",
+        "cosmos/tx/v1beta1/txs",
+        "v1/chain/send_transaction",
+        "v1/chain/send_transaction2",
+        "v1/chain/push_transaction",
+    }
 )
 _PARSE_ERROR, _INVALID_REQUEST, _METHOD_NOT_FOUND, _INTERNAL = -32700, -32600, -32601, -32603
 

@@ -241,7 +241,9 @@ def _chosen(key: ImportedKey, kind: str | None, account: int) -> tuple[Tree, str
     path = Path(path.indexes[:3])
     with seed_of(key) as seed:
         master = ExtendedKey.from_seed(seed, "tprv" if row.testnet and len(chain.kinds) > 1 else "xprv")
-    return Tree(master.derive(path), path, fingerprint=master.fingerprint, address_kind=kind or chain.kinds_of(row)[0]), None
+    return Tree(
+        master.derive(path), path, fingerprint=master.fingerprint, address_kind=kind or chain.kinds_of(row)[0]
+    ), None
 
 
 def _output(key: ImportedKey, kind: str | None, account: int, tags: dict[str, int]) -> Any:

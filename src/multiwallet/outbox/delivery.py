@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
+from .. import telemetry
 from ..amounts import Amount
 from ..chain import Options, Payment, Replay
 from ..errors import (
@@ -36,7 +37,7 @@ from ..transactions import Receipt, SignedTransaction, Status, UnsignedTransacti
 from .policy import Policy
 from .requests import transfers_of
 
-__all__ = ["FILLER", "Delivery"]
+__all__ = ["FILLER", "CoinsOnTheirWay", "Delivery"]
 
 FILLER: Final = "fill"
 """The request of a payment that only takes up a nonce which nothing else will take."""
@@ -46,6 +47,10 @@ _CHOOSE_AGAIN: Final = 20  # how often other coins are tried when another paymen
 
 T = TypeVar("T")
 _log = logging.getLogger("multiwallet.outbox")
+
+
+class CoinsOnTheirWay(InsufficientFunds):
+    """There is money, and payments on their way hold its coins: who drives a payment tries again later."""
 
 
 class Delivery:
@@ -66,8 +71,11 @@ class Delivery:
 
     def move(self, record: Outgoing, state: State | None = None, **changes: Any) -> Op[Outgoing]:
         """Move the payment and log it."""
+        before = record.state
         record = yield from self.call(kept.move, record, self.worker, state, **changes)
         _tell("is %s", record, record.state.value)
+        if record.state is not before:
+            telemetry.count("multiwallet.payments", network=record.network, state=record.state.value)
         return record
 
     # -- the first signature -----------------------------------------------------------------------
@@ -86,7 +94,7 @@ class Delivery:
                 return (yield from self._keep(operations, record, unsigned, Purpose.PAY))
             except kept.CoinsTaken:
                 continue
-        raise InsufficientFunds("all coins of this account are taken by payments on their way: try again later")
+        raise CoinsOnTheirWay("all coins of this account are taken by payments on their way: try again later")
 
     def _build(self, operations: AccountOperations, record: Outgoing, replay: Replay) -> Op[UnsignedTransaction]:
         own = {"nonce": record.nonce} if replay is Replay.NONCE else {}
@@ -109,7 +117,7 @@ class Delivery:
             if not taken:
                 raise
             hint = "payments on their way hold coins of this network: ask again with the same key once they are done"
-            raise InsufficientFunds(
+            raise CoinsOnTheirWay(
                 f"{error.message} ({hint})", needed=error.needed, available=error.available
             ) from error
 
@@ -186,7 +194,7 @@ class Delivery:
             raise
         except MultiwalletError as error:
             planned = record.state is State.PLANNED and not record.attempts
-            if planned and not isinstance(error, TransportError):
+            if planned and not isinstance(error, TransportError | CoinsOnTheirWay):
                 yield from self.move(record, State.REFUSED, error=error.message[:500])
             else:
                 yield from self.move(record, error=error.message[:500], due_in=self.policy.retry)
@@ -289,6 +297,8 @@ class Delivery:
         _tell("is signed anew: what was signed can never be included", record)
         try:
             record = yield from self.sign(operations, record)
+        except CoinsOnTheirWay as error:
+            return (yield from self.move(record, error=error.message[:500], due_in=self.policy.retry))
         except (InputError, InsufficientFunds, Unsupported) as error:
             return (yield from self.move(record, State.REFUSED, error=error.message[:500]))
         return (yield from self._hand_over(operations, record))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .. import telemetry
 from ..chain import Replay
 from ..errors import (
     BroadcastUncertain,
@@ -27,7 +28,7 @@ from ..store.batch_entries import SignedBytes
 from ..store.batches import Broadcast, Verdict
 from ..store.records import Outgoing, Purpose, State
 from ..transactions import Receipt, SignedTransaction, Status
-from .delivery import FILLER, Delivery, signed_of
+from .delivery import FILLER, CoinsOnTheirWay, Delivery, signed_of
 from .operations import OutboxOperations
 
 __all__ = ["ManyPayments", "signed_bytes"]
@@ -77,7 +78,7 @@ class ManyPayments:
             record = yield from delivery.sign(self.operations, record)
         except StoreError:
             raise
-        except TransportError as error:
+        except (TransportError, CoinsOnTheirWay) as error:
             yield from delivery.move(record, error=error.message[:500], due_in=delivery.policy.retry)
             return
         except MultiwalletError as error:
@@ -143,6 +144,8 @@ class ManyPayments:
         if failing:
             yield from call(batches.put_off, self.worker, failing, policy.retry)
         settled: int = (yield from call(batches.settle, self.worker, verdicts)) if verdicts else 0
+        if settled:
+            telemetry.count("multiwallet.payments", settled, network=self.operations.network.id, state="settled")
         looked = (self.outbox._look_after(self.delivery, record) for record in others)
         _raise_store_errors((yield from gather(*looked, return_errors=True)))
         return settled
