@@ -14,6 +14,7 @@ import inspect
 import re
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 FENCE = re.compile(r"^(?P<indent> *)```python *\n(?P<code>.*?)^(?P=indent)``` *$", re.MULTILINE | re.DOTALL)
@@ -42,7 +43,9 @@ def blocks(text: str) -> list[Block]:
 
 def run_page(page: Path) -> int:
     """Run a page's blocks; returns how many there were. What a block raises is raised."""
-    namespace: dict[str, object] = {"__name__": "__main__"}
+    # The page takes the place of the program, so that what it defines can be sent to another process.
+    program = sys.modules["__main__"] = ModuleType("__main__")
+    namespace: dict[str, object] = vars(program)
     found = blocks(page.read_text(encoding="utf-8"))
     with asyncio.Runner() as runner:
         for block in found:

@@ -8,7 +8,7 @@ node sees them. Other bytes for the same payment are signed only where the chain
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 from .. import telemetry
@@ -33,8 +33,9 @@ from ..store import outgoing as kept
 from ..store.nonces import leave_open
 from ..store.records import Attempt, Outgoing, Purpose, State
 from ..store.store import Store
-from ..transactions import Receipt, SignedTransaction, Status, UnsignedTransaction
+from ..transactions import Receipt, Status, UnsignedTransaction
 from .policy import Policy
+from .receipts import signed_of
 from .requests import transfers_of
 
 __all__ = ["FILLER", "CoinsOnTheirWay", "Delivery"]
@@ -386,42 +387,6 @@ class Delivery:
             operations.chain.replace(operations.holder, before, options, cancel=cancel)
         )
         return (yield from self._keep(operations, record, after, purpose))
-
-
-def signed_of(operations: AccountOperations, attempt: Attempt) -> SignedTransaction:
-    """The kept bytes as a transaction of the account's network."""
-    return SignedTransaction(operations.chain, operations.network, attempt.raw, attempt.txid, True, attempt.expiry)
-
-
-def receipt_of(operations: AccountOperations, record: Outgoing) -> Receipt:
-    """What is known of a payment, as a receipt whose details name its key and state."""
-    told: Mapping[str, Any] = record.receipt or {}
-    details = {"key": record.key, "state": record.state.value}
-    if record.error:
-        details["error"] = record.error
-    if told and record.state in (State.INCLUDED, State.CONFIRMED, State.FAILED, State.CANCELLED):
-        fee = told.get("fee")
-        native = operations.network.native
-        return Receipt(
-            operations.network,
-            told["txid"],
-            Status(told["status"]),
-            confirmations=told["confirmations"],
-            block=told["block"],
-            fee=None if fee is None else Amount(int(fee["units"]), native),
-            final=told["final"],
-            reason=told["reason"],
-            details=details,
-        )
-    status = Status.PENDING if record.state is State.SENT and record.error is None else Status.UNKNOWN
-    newest = record.attempts[-1] if record.attempts else None
-    return Receipt(
-        operations.network,
-        newest.txid if newest else "",
-        status,
-        expiry=newest.expiry if newest else None,
-        details=details,
-    )
 
 
 def _is_refused(attempt: Attempt) -> bool:

@@ -28,8 +28,9 @@ from ..store.batch_entries import SignedBytes
 from ..store.batches import Broadcast, Verdict
 from ..store.records import Outgoing, Purpose, State
 from ..transactions import Receipt, SignedTransaction, Status
-from .delivery import FILLER, CoinsOnTheirWay, Delivery, signed_of
+from .delivery import FILLER, CoinsOnTheirWay, Delivery
 from .operations import OutboxOperations
+from .receipts import signed_of
 
 __all__ = ["ManyPayments", "signed_bytes"]
 

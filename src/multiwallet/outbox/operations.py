@@ -26,8 +26,9 @@ from ..store.nonces import free_below
 from ..store.records import FINAL, Outgoing, State
 from ..store.store import Store
 from ..transactions import Receipt
-from .delivery import FILLER, Delivery, receipt_of
+from .delivery import FILLER, Delivery
 from .policy import Policy
+from .receipts import receipt_of
 from .requests import intent_of, reopen
 
 __all__ = ["OutboxOperations"]
