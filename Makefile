@@ -4,7 +4,7 @@
 
 PYTHON ?= python3
 NPM ?= npm
-PYTEST_ARGS ?= -n auto --maxprocesses 4 --dist worksteal
+PYTEST_ARGS ?= -n 4 --dist worksteal
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +13,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --co
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format types bench constraints clean nodes fuzz chaos chaos-long
+.PHONY: help demo test test-full lint format types bench constraints clean nodes fuzz chaos chaos-long
 
 help:
 	@sed -n 's/^# //p' Makefile | sed -n '1,3p'
@@ -59,6 +59,10 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.dev nodes
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# What takes minutes, such as ten thousand payments by the command line and a million addresses.
+test-full: $(VENV)/.dev nodes
+	$(BIN)/python -m pytest -n 2 -m full
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -44,6 +44,11 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("multiwallet")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first, so that none of them is left alone at the end while the other workers have nothing to do."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def _isolate_environment() -> None:
     for name in list(os.environ):
         ours = name.startswith("MULTIWALLET_") and name != "MULTIWALLET_NO_SKIPS"
@@ -84,6 +89,18 @@ def pytest_make_collect_report(
 
 def _reason(longrepr: Any) -> str:
     return longrepr[2] if isinstance(longrepr, tuple) else str(longrepr)
+
+
+@pytest.fixture(autouse=True)
+def _own_networks() -> Generator[None]:
+    """Networks that a test adds are gone after it: others list all that there are."""
+    from multiwallet import registry
+
+    table = registry._table()
+    before = table.rows, table.names
+    yield
+    if registry._table() is table:
+        table.rows, table.names = before
 
 
 _databases = itertools.count(1)

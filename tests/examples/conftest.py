@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import logging
 import os
 import re
 import signal
@@ -25,6 +26,18 @@ _found = importlib.util.spec_from_file_location("nodes_conftest", ROOT / "tests"
 _nodes = importlib.util.module_from_spec(_found)
 _found.loader.exec_module(_nodes)
 start_anvil = _nodes.start_anvil
+
+
+@pytest.fixture(autouse=True)
+def own_loggers():
+    """The application makes its loggers its own; they are given back."""
+    loggers = [logging.getLogger(name) for name in ("multiwallet", "payments_backend")]
+    before = [(logger.level, logger.propagate, list(logger.handlers)) for logger in loggers]
+    yield
+    for logger, (level, propagate, handlers) in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+        logger.propagate = propagate
+        logger.handlers[:] = handlers
 
 
 class Service:

@@ -76,10 +76,16 @@ class Load:
                 if answer.status_code == 202:
                     assert answer.json()["order_id"] == order["order_id"]
                     return
+                if answer.status_code == 409 and self._may_be_cancelled(order):
+                    return
                 assert answer.status_code == 503, answer.text
                 self.retries[answer.json()["error"]["code"]] += 1
             assert time.monotonic() < deadline, f"no answer for {order['order_id']}\n{self.service.log[-4000:]}"
             await asyncio.sleep(0.1 + self._random.random() / 5)
+
+    def _may_be_cancelled(self, order):
+        """Whether somebody has asked for the order to be cancelled: then asking for it once more is a conflict."""
+        return False
 
     async def _reaper(self):
         """Kill a random worker each time that a further share of the clients has been answered."""
@@ -188,11 +194,16 @@ class Trouble(Load):
         super().__init__(service, orders, seed=seed, kills=1)
         self._database = database
         self.cancelled = set()
+        self.asked = set()
         self.dropped = 0
+
+    def _may_be_cancelled(self, order):
+        return order["order_id"] in self.asked
 
     async def _ask(self, http, order):
         await super()._ask(http, order)
         if self._random.random() < 0.25:
+            self.asked.add(order["order_id"])
             try:
                 answer = await http.post(f"/payments/{order['order_id']}/cancel")
             except httpx2.HTTPError:

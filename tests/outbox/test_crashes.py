@@ -77,7 +77,7 @@ def contacts_of_a_send(network, url):
     return machine.contacts
 
 
-@pytest.mark.parametrize("network", [*NETWORKS[:3], pytest.param("bitcoin", marks=pytest.mark.long)])
+@pytest.mark.parametrize("network", [*NETWORKS[:3], pytest.param("bitcoin", marks=pytest.mark.full)])
 def test_death_at_every_step_pays_once(network, tmp_path):
     steps = contacts_of_a_send(network, tmp_path / "count.db")
     assert steps >= 5

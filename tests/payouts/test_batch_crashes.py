@@ -89,8 +89,15 @@ def pay(sender, file, signed):
     return send(sender.account, file, signed, concurrency=2, timeout=60)
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("network", ["ethereum", "tron", "solana", "bitcoin"])
+@pytest.mark.parametrize(
+    "network",
+    [
+        pytest.param("ethereum", marks=pytest.mark.long),
+        pytest.param("tron", marks=pytest.mark.full),
+        pytest.param("solana", marks=pytest.mark.long),
+        pytest.param("bitcoin", marks=pytest.mark.full),
+    ],
+)
 def test_death_at_every_contact_pays_once(network, tmp_path):
     chain, file, signed = prepare(tmp_path / "count", network)
     whole = Sender(chain, tmp_path / "count.db", network)

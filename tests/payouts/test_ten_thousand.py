@@ -66,11 +66,12 @@ def chain_balance(chain, network, address):
     return int(answer, 16)
 
 
-def test_a_few_hundred_lines_and_one_kill(chain, child, table, recipients, tmp_path):
-    pay(chain, child, table, recipients, tmp_path, lines=300, kills=1)
-
-
 @pytest.mark.long
+def test_a_few_hundred_lines_and_three_kills(chain, child, table, recipients, tmp_path):
+    pay(chain, child, table, recipients, tmp_path, lines=400, kills=3)
+
+
+@pytest.mark.full
 @pytest.mark.timeout(600)  # ten thousand blocks of a real engine: two minutes alone, more on a busy machine
 def test_ten_thousand_lines_and_three_kills(chain, child, table, recipients, tmp_path):
     pay(chain, child, table, recipients, tmp_path, lines=10_000, kills=3)

@@ -190,7 +190,7 @@ def test_a_cluster_that_is_gone_is_an_error(open_dask):
             list(found)
 
 
-@pytest.mark.long
+@pytest.mark.full
 @pytest.mark.timeout(900)
 def test_a_million_addresses_in_flat_memory():
     """The parent's peak memory at 1,000,000 is that at 100,000, and a sample is what one thread derives."""
