@@ -1,6 +1,6 @@
 # make demo   the main job on the embedded devnet: seven chains, no network
 # make test   the whole suite, with the real nodes where the machine lets them in
-# make lint types format bench fuzz chaos chaos-long constraints clean
+# make test-full lint types format bench fuzz chaos chaos-long constraints clean
 
 PYTHON ?= python3
 NPM ?= npm
