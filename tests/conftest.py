@@ -91,6 +91,24 @@ def _reason(longrepr: Any) -> str:
     return longrepr[2] if isinstance(longrepr, tuple) else str(longrepr)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _networks_at_first() -> Any:
+    """The package's own networks, kept before any other fixture can add one."""
+    from multiwallet import registry
+
+    table = registry._table()
+    return table.rows, table.names
+
+
+@pytest.fixture
+def packaged_networks(_networks_at_first: Any, _own_networks: None) -> None:
+    """For tests that list all networks: those of the package alone, whatever fixtures of a session have added."""
+    from multiwallet import registry
+
+    table = registry._table()
+    table.rows, table.names = _networks_at_first
+
+
 @pytest.fixture(autouse=True)
 def _own_networks() -> Generator[None]:
     """Networks that a test adds are gone after it: others list all that there are."""

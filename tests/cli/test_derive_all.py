@@ -13,6 +13,8 @@ import pytest
 from multiwallet import Wallet, networks, parse_address
 from multiwallet.devnet import Devnet
 
+pytestmark = pytest.mark.usefixtures("packaged_networks")
+
 WORDS = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about"
 MAIN = [row.name for row in networks() if not row.testnet]
 

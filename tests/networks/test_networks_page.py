@@ -11,6 +11,8 @@ import pytest
 
 import multiwallet
 
+pytestmark = pytest.mark.usefixtures("packaged_networks")
+
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "networks_page.py"
 PAGE = ROOT / "docs" / "networks.md"
