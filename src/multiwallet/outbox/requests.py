@@ -15,7 +15,7 @@ from ..path import HARDENED
 from ..store.outgoing import Intent
 from ..transactions import amount_dict
 
-__all__ = ["describe", "intent_of", "lane_of", "reopen", "transfers_of"]
+__all__ = ["intent_of", "lane_of", "reopen", "transfers_of"]
 
 _NOT_PAID = ("speed", "max_fee")  # how it is paid, not what: a retry may choose anew
 
@@ -61,11 +61,6 @@ def intent_of(
     }
     stored = json.loads(json.dumps(request, default=_plain))
     return Intent(key, lane, holder.network.id, account, stored, hashlib.sha256(text.encode()).hexdigest())
-
-
-def describe(value: Any) -> Any:
-    """A value of a request as plain JSON."""
-    return json.loads(json.dumps(value, default=_plain))
 
 
 def _plain(value: Any) -> Any:

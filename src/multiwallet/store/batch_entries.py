@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from ..errors import IdempotencyConflict, MultiwalletError, StoreError
+from .coins import reserve
 from .nonces import _lock
-from .outgoing import CoinsTaken, Intent, _records, _reserve, _text
+from .outgoing import CoinsTaken, Intent, _records, _text
 from .records import Outgoing, Purpose, State
 from .schema import attempts, batch_lines, nonce_leases, outgoing
 
@@ -211,7 +212,7 @@ def _add_signed(
         if signed.coins:
             try:
                 with connection.begin_nested():
-                    _reserve(connection, _Owner(id_, entries[place].intent.network), signed.coins)  # type: ignore[arg-type]  # it reads these two fields
+                    reserve(connection, _Owner(id_, entries[place].intent.network), signed.coins)  # type: ignore[arg-type]  # it reads these two fields
             except CoinsTaken:
                 connection.execute(outgoing.delete().where(outgoing.c.id == id_))  # as if it had not been entered
                 reason = "another payment spends one of its coins: plan and sign this line anew"

@@ -15,7 +15,7 @@ from .schema import attempts, coin_reservations, outgoing
 if TYPE_CHECKING:
     from .store import Store
 
-__all__ = ["CoinsTaken", "reserved_coins", "spends_what_cannot_be"]
+__all__ = ["CoinsTaken", "reserve", "reserved_coins", "spends_what_cannot_be"]
 
 
 class CoinsTaken(StoreError):
@@ -24,7 +24,7 @@ class CoinsTaken(StoreError):
     code = "coins_taken"
 
 
-def _reserve(connection: sa.Connection, record: Outgoing, coins: Sequence[str]) -> None:
+def reserve(connection: sa.Connection, record: Outgoing, coins: Sequence[str]) -> None:
     if not coins:
         return
     held = coin_reservations.c

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 
 from ..errors import IdempotencyConflict, StoreError
-from .coins import CoinsTaken, reserved_coins, spends_what_cannot_be
-from .coins import _reserve as _reserve
+from .coins import CoinsTaken, reserve, reserved_coins, spends_what_cannot_be
 from .records import FINAL, TRANSITIONS, Attempt, Outgoing, Purpose, State
 from .schema import attempts, coin_reservations, nonce_leases, outgoing
 
@@ -187,7 +186,7 @@ def record_attempt(
         _check(State(found.state), State.SIGNED)
         if nonce != found.nonce:
             raise StoreError("the transaction has another nonce than its payment has leased")
-        _reserve(connection, record, coins)
+        reserve(connection, record, coins)
         connection.execute(
             attempts.insert().values(
                 outgoing_id=record.id,
